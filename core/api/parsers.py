@@ -1,0 +1,80 @@
+"""JSON as the contract wants it: an object, UTF-8, no key twice, nothing that cannot be stored."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import IO, Any, NoReturn
+
+from django.conf import settings
+from rest_framework.parsers import BaseParser
+
+from core.errors import BadRequest
+
+
+class MalformedBody(BadRequest):
+    code = "malformed_body"
+    message = "The body is not a JSON object in UTF-8."
+
+
+class DuplicateKey(BadRequest):
+    code = "duplicate_key"
+    message = "A key stands twice in one object of the body."
+
+
+class StrictJSONParser(BaseParser):
+    """Refuses with 400 what is broken or ambiguous; what is merely wrong is for the serializers."""
+
+    media_type = "application/json"
+
+    def parse(
+        self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        return parse_object(stream.read())
+
+
+def parse_object(raw: bytes) -> dict[str, Any]:
+    """
+    Return the JSON object in `raw`; an empty body is an empty object.
+
+    :raises MalformedBody: no UTF-8, no JSON, no object, too deep, or a number or text nobody can store.
+    :raises DuplicateKey: one object names a key twice.
+    """
+    if not raw.strip():
+        return {}
+    try:
+        body = json.loads(raw.decode("utf-8"), object_pairs_hook=_object_once, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as broken:  # UnicodeDecodeError and JSONDecodeError are ValueErrors.
+        raise MalformedBody from broken
+    if not isinstance(body, dict):
+        raise MalformedBody
+    _refuse_unstorable(body)
+    return body
+
+
+def _object_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise DuplicateKey
+    return found
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise MalformedBody(f"{name} is not JSON.")
+
+
+def _refuse_unstorable(body: dict[str, Any]) -> None:
+    """Walk level by level: no recursion, and the depth is bounded. A lone surrogate is no character."""
+    level: list[Any] = [body]
+    for _depth in range(settings.JSON_DEPTH_MAX):
+        texts = [value for value in level if isinstance(value, str)]
+        if any("\ud800" <= character <= "\udfff" for text in texts for character in text):
+            raise MalformedBody("The body holds half of a surrogate pair.")
+        level = [inner for value in level for inner in _inside(value)]
+        if not level:
+            return
+    raise MalformedBody(f"The body is nested more than {settings.JSON_DEPTH_MAX} deep.")
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return [*value.keys(), *value.values()]
+    return value if isinstance(value, list) else ()

@@ -1,0 +1,118 @@
+"""One mapping from every refusal to RFC 9457 `application/problem+json`."""
+
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from rest_framework import exceptions
+from rest_framework.response import Response
+
+from core.api.fields import flatten_errors
+from core.errors import BadRequest, BodyTooLarge, Forbidden, InvalidInput, NotAuthenticated, NotFound, Refusal
+from core.errors import TooManyAttempts
+
+PROBLEM_TYPE = "application/problem+json"
+
+
+class MethodNotAllowed(Refusal):
+    status = 405
+    code = "method_not_allowed"
+    message = "This path does not answer that method."
+
+
+class NotAcceptable(Refusal):
+    status = 406
+    code = "not_acceptable"
+    message = "This path cannot answer in the type asked for."
+
+
+class UnsupportedMediaType(Refusal):
+    status = 415
+    code = "unsupported_media_type"
+    message = "Bodies are application/json."
+
+
+def problem(refusal: Refusal) -> dict[str, Any]:
+    """Return the members of the problem document for one refusal."""
+    document: dict[str, Any] = {
+        "type": f"urn:marketplace:problem:{refusal.code}",
+        "title": HTTPStatus(refusal.status).phrase,
+        "status": refusal.status,
+        "code": refusal.code,
+        "detail": refusal.detail,
+    }
+    if refusal.errors:
+        document["errors"] = [{"field": e.field, "code": e.code, "detail": e.detail} for e in refusal.errors]
+    return document | refusal.extra
+
+
+def headers_of(refusal: Refusal) -> dict[str, str]:
+    """Return the headers that belong to a refusal's status."""
+    if isinstance(refusal, TooManyAttempts):
+        return {"Retry-After": str(refusal.retry_after_seconds)}
+    return {"WWW-Authenticate": "Bearer"} if refusal.status == 401 else {}
+
+
+def answer_problem(raised: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's exception handler. What is not anticipated crashes loudly: it returns None."""
+    refusal = as_refusal(raised)
+    if refusal is None:
+        return None
+    return Response(
+        problem(refusal), status=refusal.status, headers=headers_of(refusal), content_type=PROBLEM_TYPE
+    )
+
+
+def problem_response(refusal: Refusal) -> HttpResponse:
+    """The same document outside DRF: middleware and error handlers."""
+    return JsonResponse(
+        problem(refusal), status=refusal.status, headers=headers_of(refusal), content_type=PROBLEM_TYPE
+    )
+
+
+def as_refusal(raised: Exception) -> Refusal | None:
+    """Translate Django's and DRF's own exceptions; return None for anything not anticipated."""
+    match raised:
+        case Refusal():
+            return raised
+        case exceptions.ValidationError():
+            return InvalidInput(flatten_errors(raised.detail))
+        case exceptions.NotAuthenticated() | exceptions.AuthenticationFailed():
+            return NotAuthenticated()
+        case exceptions.PermissionDenied() | PermissionDenied():
+            return Forbidden(str(raised) or None)
+        case exceptions.NotFound() | Http404():
+            return NotFound()
+        case exceptions.MethodNotAllowed():
+            return MethodNotAllowed()
+        case exceptions.NotAcceptable():
+            return NotAcceptable()
+        case exceptions.UnsupportedMediaType():
+            return UnsupportedMediaType()
+        case exceptions.ParseError():
+            return BadRequest(str(raised))
+        case RequestDataTooBig():
+            return BodyTooLarge()
+    return None
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Django's 404 handler: paths nobody answers."""
+    return problem_response(NotFound("No such path."))
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Django's 400 handler: suspicious hosts, broken multipart and the like."""
+    return problem_response(as_refusal(exception) if isinstance(exception, RequestDataTooBig) else BadRequest())  # type: ignore[arg-type]
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Django's 500 handler: says nothing of the inside."""
+
+    class ServerError(Refusal):
+        status = 500
+        code = "server_error"
+        message = "Something broke on our side; nothing was half done. It has been logged."
+
+    return problem_response(ServerError())

@@ -1,0 +1,77 @@
+"""
+The house's clock. Services are passed `now`; only the edges (views, tasks, commands) ask for it.
+
+Pay codes, orders, releases and holds follow it; log-in sessions, rate limits, batch ages and
+`booked_at` follow the machine (docs/api.md). The offset is read once per request or task.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import F
+from django.utils import timezone
+
+from core.models import ClockOffset
+
+_offset: ContextVar[timedelta | None] = ContextVar("clock_offset", default=None)
+_timed: dict[str, Callable[[datetime], int]] = {}
+
+
+def now() -> datetime:
+    """Return the house's present moment, in UTC."""
+    return timezone.now() + offset()
+
+
+def offset() -> timedelta:
+    """Return how far the house's clock is ahead; zero, without asking the database, in production."""
+    if not settings.CLOCK_ADJUSTABLE:
+        return timedelta()
+    known = _offset.get()
+    if known is None:
+        seconds = ClockOffset.objects.values_list("offset_seconds", flat=True).first() or 0
+        known = timedelta(seconds=seconds)
+        _offset.set(known)
+    return known
+
+
+@contextmanager
+def read_once() -> Iterator[None]:
+    """Read the offset at most once inside, and afresh next time: one request, task or step of a command."""
+    token = _offset.set(None)
+    try:
+        yield
+    finally:
+        _offset.reset(token)
+
+
+def runs_when_due(name: str) -> Callable[[Callable[[datetime], int]], Callable[[datetime], int]]:
+    """Register a function that runs the timed transitions due at `now` and returns how many it ran."""
+
+    def register(run: Callable[[datetime], int]) -> Callable[[datetime], int]:
+        _timed[name] = run
+        return run
+
+    return register
+
+
+def run_due(at: datetime) -> int:
+    """Run every timed transition due by `at`, also those that the first ones make due; return how many."""
+    total = 0
+    while ran := sum(run(at) for run in _timed.values()):
+        total += ran
+    return total
+
+
+def advance(seconds: int) -> None:
+    """
+    Move the house's clock forward and run every timed transition due by then.
+
+    Moving twice moves twice; dying in the middle leaves transitions to the next tick of the timed task.
+    """
+    ClockOffset.objects.get_or_create(id=1)
+    ClockOffset.objects.filter(id=1).update(offset_seconds=F("offset_seconds") + seconds)
+    _offset.set(None)
+    run_due(now())

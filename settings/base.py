@@ -1,0 +1,193 @@
+"""Settings every environment shares. Addresses and secrets come from the environment's own file."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "core",
+    "events",
+    "ledger",
+    "accounts",
+    "billing",
+    "catalog",
+    "wallets",
+    "orders",
+    "proofs",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "core.middleware.RequestContext",
+    "core.middleware.RefuseUnstorableText",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "marketplace.urls"
+WSGI_APPLICATION = "marketplace.wsgi.application"
+APPEND_SLASH = False
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+AUTH_USER_MODEL = "accounts.Account"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+PASSWORD_LENGTH_MIN = 8
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": PASSWORD_LENGTH_MIN},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "/admin/login/"
+
+LANGUAGE_CODE = "en"
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "var" / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = True
+
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.api.authentication.BearerAuthentication",
+        "accounts.api.authentication.BrowserAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_PARSER_CLASSES": ["core.api.parsers.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "core.api.schema.ContractSchema",
+    "EXCEPTION_HANDLER": "core.api.problems.answer_problem",
+    "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,
+    "DATETIME_FORMAT": "%Y-%m-%dT%H:%M:%S.%fZ",
+}
+
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "TITLE": "Marketplace",
+    "DESCRIPTION": "Every cent is explained, booked exactly once, and provably sums to zero.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": [],
+    "SERVE_AUTHENTICATION": [],
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {},
+}
+
+# --- Limits, all named and all configurable -------------------------------------------------
+
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024  # bytes of a request's body
+JSON_DEPTH_MAX = 32
+PAGE_SIZE = 50
+PAGE_SIZE_MAX = 200
+
+IDEMPOTENCY_RETENTION = timedelta(days=30)
+
+SESSION_LIFETIME = timedelta(days=30)
+LOGIN_FAILURES_MAX = 10  # per user name and address
+LOGIN_FAILURES_WINDOW = timedelta(minutes=15)
+REGISTRATIONS_MAX = 300  # per address
+REGISTRATIONS_WINDOW = timedelta(hours=1)
+TRUSTED_PROXY_COUNT = 0  # how many proxies of ours append to X-Forwarded-For
+
+# --- The clock: demo and test may move it; production may not --------------------------------
+
+CLOCK_ADJUSTABLE = False
+
+# --- Events ----------------------------------------------------------------------------------
+
+DELIVERY_BATCH_MAX = 500
+DELIVERY_POLL_SECONDS = 1.0
+DELIVERY_BACKOFF_SECONDS = 1.0  # doubled at each attempt
+DELIVERY_BACKOFF_SECONDS_MAX = 300.0
+DELIVERY_LOW_WATER_MARGIN = 10_000  # event ids below the lowest seen that may still be uncommitted
+DELIVERY_LOW_WATER_RESCAN_SECONDS = 10.0
+DOORBELL_TIMEOUT_SECONDS = 0.1
+DOORBELL_SILENCE_SECONDS = 5.0
+
+# --- Billing ---------------------------------------------------------------------------------
+
+BATCH_PERIOD_MS = 500
+BATCH_ACCOUNTS_MAX = 2500
+BATCH_TRANSFERS_MAX = 10_000
+EVENT_FUTURE_TOLERANCE = timedelta(minutes=5)
+RULE_SET_SECOND_PERSON = True
+
+# --- Orders and wallets ----------------------------------------------------------------------
+
+ORDER_PAYMENT_LIMIT = timedelta(minutes=30)  # a pending order is closed after it
+ORDER_COMPLETION_LIMIT = timedelta(days=14)  # a fulfilled order is completed after it
+EARNINGS_HOLD_PERIOD = timedelta(days=7)  # from completion to release
+TIMED_TRANSITIONS_BATCH_MAX = 500
+TIMED_TRANSITIONS_EVERY_SECONDS = 1.0
+
+# --- Celery ----------------------------------------------------------------------------------
+
+CELERY_TASK_DEFAULT_QUEUE = "long"
+CELERY_TASK_ROUTES = {
+    "events.tasks.*": {"queue": "money"},
+    "orders.tasks.*": {"queue": "money"},
+    "wallets.tasks.*": {"queue": "money"},
+}
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TIMEZONE = "UTC"
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+
+# --- Statements that run too long are ended, so that nothing hangs ---------------------------
+
+DATABASE_STATEMENT_TIMEOUT_MS = 30_000
+DATABASE_LOCK_TIMEOUT_MS = 10_000
