@@ -1,0 +1,97 @@
+"""Accounts are login identities and Django's users; a session says who logged in and who acts."""
+
+import secrets
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower, Now
+
+from core.ids import PublicIdField
+
+REFERRAL_CODE_LENGTH = 10
+_REFERRAL_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def new_referral_code() -> str:
+    """Return a code that is easy to read aloud: ten Crockford base-32 characters."""
+    return "".join(secrets.choice(_REFERRAL_ALPHABET) for _ in range(REFERRAL_CODE_LENGTH))
+
+
+class AccountManager(BaseUserManager["Account"]):
+    """Makes operators for `createsuperuser`; people are made by `accounts.services.register_account`."""
+
+    def create_superuser(self, username: str, password: str | None = None, **fields: object) -> "Account":
+        account = self.model(username=username, is_staff=True, is_superuser=True, side="", **fields)
+        account.set_password(password)
+        account.save(using=self._db)
+        return account
+
+    def get_by_natural_key(self, username: str | None) -> "Account":
+        return self.get(username__iexact=username)
+
+
+class Account(AbstractBaseUser, PermissionsMixin):
+    """
+    One party that logs in: a person or an enterprise, buying or selling, or an operator (staff).
+
+    One human being is often several accounts; links between accounts say so, this row does not.
+    """
+
+    class Kind(models.TextChoices):
+        PERSONAL = "personal"
+        ENTERPRISE = "enterprise"
+
+    class Side(models.TextChoices):
+        BUYER = "buyer"
+        SELLER = "seller"
+
+    public_id = PublicIdField("acc")
+    username = models.CharField(max_length=150)
+    email = models.EmailField(blank=True, help_text="Need not be unique: one person has several accounts.")
+    name = models.CharField(max_length=200, help_text="Shown to others.")
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.PERSONAL)
+    side = models.CharField(max_length=6, choices=Side.choices, blank=True, help_text="Empty for operators only.")
+    referral_code = models.CharField(max_length=REFERRAL_CODE_LENGTH, unique=True, default=new_referral_code)
+    is_staff = models.BooleanField(default=False, help_text="An operator.")
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    objects = AccountManager()
+
+    USERNAME_FIELD = "username"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS = ["email"]
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(Lower("username"), name="account_username_once"),
+            models.CheckConstraint(name="account_has_a_side", condition=Q(is_staff=True) | ~Q(side="")),
+        ]
+
+    def __str__(self) -> str:
+        return self.username
+
+
+class Session(models.Model):
+    """
+    One log-in of a browser or an API client, marked with who logged in and who acts.
+
+    The credential itself is never kept, only its digest. Switching replaces the digest.
+    """
+
+    public_id = PublicIdField("ses")
+    login_account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="login_sessions")
+    acting_account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="acting_sessions")
+    token_digest = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the credential.")
+    device = models.CharField(max_length=200, blank=True, help_text="What the client calls itself.")
+    created_at = models.DateTimeField(db_default=Now())
+    last_seen_at = models.DateTimeField(db_default=Now(), help_text="To the nearest few minutes.")
+    expires_at = models.DateTimeField(help_text="Machine time.")
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["login_account", "-id"], name="session_by_login")]
+
+    def __str__(self) -> str:
+        return self.public_id

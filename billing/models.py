@@ -1,0 +1,89 @@
+"""Which event goes to which ledger accounts: declared types and versions of the rule set."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from core.ids import PublicIdField
+
+
+class EventType(models.Model):
+    """A declared kind of money fact: its parties, its amounts and its parameters."""
+
+    type = models.CharField(max_length=80, unique=True)
+    parties = models.JSONField(help_text='[{"name": "payer", "is": "account" | "ledger"}]')
+    amounts = models.JSONField(help_text='[{"name": "gross"}, {"name": "fee", "part_of": "gross"}]')
+    parameters = models.JSONField(help_text="Names; always with institution, channel and currency.")
+    external = models.BooleanField(help_text="May be sent from outside.")
+    undoes = models.CharField(max_length=80, blank=True, help_text="The type whose journal this one takes back.")
+    built_in = models.BooleanField(default=False)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return self.type
+
+
+class RuleSet(models.Model):
+    """One version of the rules. Immutable once active (trigger); the past keeps the version that booked it."""
+
+    class Status(models.TextChoices):
+        DRAFT = "draft"
+        ACTIVE = "active"
+        RETIRED = "retired"
+
+    public_id = PublicIdField("rls")
+    name = models.CharField(max_length=80)
+    version = models.PositiveIntegerField()
+    status = models.CharField(max_length=7, choices=Status.choices, default=Status.DRAFT)
+    document = models.JSONField(help_text="docs/api.md describes the document.")
+    effective_from = models.DateTimeField(null=True, help_text="Null on an active first version: since ever.")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    activated_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(db_default=Now())
+    activated_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["version"], name="rule_set_version_once")]
+        indexes = [
+            models.Index(fields=["effective_from"], name="rule_set_in_force", condition=~Q(status="draft")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} v{self.version}"
+
+
+class ServiceKey(models.Model):
+    """A payment server's credential, bound to the external event types it may send."""
+
+    public_id = PublicIdField("svc")
+    name = models.CharField(max_length=120)
+    key_digest = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the key; shown once.")
+    types = models.JSONField(help_text="Names of external event types.")
+    daily_limit_minor = models.BigIntegerField(null=True)
+    daily_limit_currency = models.CharField(max_length=3, blank=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(db_default=Now())
+    revoked_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ExternalEvent(models.Model):
+    """Who sent an event from outside, and what exactly: a repeat of its key must say the same."""
+
+    event_id = models.BigIntegerField(primary_key=True)
+    key = models.CharField(max_length=160, unique=True, help_text="The sender's key.")
+    body_digest = models.CharField(max_length=64, help_text="SHA-256 of the canonical body.")
+    sent_by = models.CharField(max_length=32, help_text="Public id of the service key or operator.")
+    total_minor = models.BigIntegerField(help_text="Sum of its wholes, for daily limits.")
+    currency = models.CharField(max_length=3)
+    recorded_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [models.Index(fields=["sent_by", "recorded_at"], name="external_event_by_sender")]
+
+    def __str__(self) -> str:
+        return self.key

@@ -1,0 +1,110 @@
+"""Emitting: an event and its deliveries, in the transaction of what caused it."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import IntegrityError, connection, transaction
+
+from core.ids import encode_key
+from events.consumers import hearers
+from events.doorbell import ring
+from events.errors import EventKeyTaken, OutsideTransaction
+from events.types import Event
+
+_INSERT = """
+WITH given AS (
+    SELECT * FROM unnest(%(types)s::text[], %(keys)s::text[], %(subjects)s::text[], %(payloads)s::jsonb[],
+                         %(times)s::timestamptz[]) WITH ORDINALITY AS g(type, key, subject, payload, occurred_at, place)
+), recorded AS (
+    INSERT INTO events_eventrecord (type, key, subject, payload, occurred_at, recorded_at)
+    SELECT type, key, subject, payload, occurred_at, clock_timestamp() FROM given ORDER BY place
+    RETURNING id, type, key, subject
+), delivered AS (
+    INSERT INTO events_delivery (consumer, event_id, subject)
+    SELECT hearer.consumer, recorded.id, recorded.subject
+    FROM recorded JOIN unnest(%(heard)s::text[], %(consumers)s::text[]) AS hearer(type, consumer)
+         ON hearer.type = recorded.type
+)
+SELECT id, key FROM recorded
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Emitted:
+    """An event that is recorded with this transaction."""
+
+    id: int
+    key: str
+
+    @property
+    def public_id(self) -> str:
+        return encode_key("evt", self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """An event in the form in which it is stored; what `emit` makes of an `Event`."""
+
+    type: str
+    key: str
+    subject: str
+    payload: dict[str, Any]
+    occurred_at: datetime
+
+    @classmethod
+    def of(cls, event: Event, *, occurred_at: datetime) -> "Fact":
+        return cls(event.type, event.key, event.subject, event.payload(), occurred_at)
+
+
+def emit(event: Event, *, occurred_at: datetime) -> Emitted:
+    """
+    Record one event and a delivery per consumer, to commit with the caller's transaction.
+
+    Emit the money events of one subject under that subject's row lock, so that ids follow commits.
+
+    :raises OutsideTransaction: there is no transaction to commit with.
+    :raises EventKeyTaken: an event of this key is recorded.
+    """
+    return emit_all([event], occurred_at=occurred_at)[0]
+
+
+def emit_all(events: Iterable[Event], *, occurred_at: datetime) -> list[Emitted]:
+    """Record several events, in the order given, with one statement."""
+    return record_facts([Fact.of(event, occurred_at=occurred_at) for event in events])
+
+
+def record_facts(facts: Sequence[Fact], *, also_heard_by: Sequence[str] = ()) -> list[Emitted]:
+    """
+    Record facts, in the order given, and ring the doorbell of those who hear them.
+
+    `also_heard_by`: consumers that hear these whatever their type (event types declared at run time).
+    """
+    connection_ = transaction.get_connection()
+    if not connection_.in_atomic_block:
+        raise OutsideTransaction("emit() needs the transaction of what caused the event")
+    if not facts:
+        return []
+    heard = [(type_, name) for type_ in {fact.type for fact in facts} for name in {*hearers(type_), *also_heard_by}]
+    parameters = {
+        "types": [fact.type for fact in facts],
+        "keys": [fact.key for fact in facts],
+        "subjects": [fact.subject for fact in facts],
+        "payloads": [json.dumps(fact.payload, cls=DjangoJSONEncoder) for fact in facts],
+        "times": [fact.occurred_at for fact in facts],
+        "heard": [type_ for type_, _name in heard],
+        "consumers": [name for _type, name in heard],
+    }
+    try:
+        with transaction.atomic(savepoint=False), connection.cursor() as cursor:
+            cursor.execute(_INSERT, parameters)
+            id_by_key = {key: id_ for id_, key in cursor.fetchall()}
+    except IntegrityError as twice:
+        raise EventKeyTaken from twice
+    for name in sorted({name for _type, name in heard}):
+        transaction.on_commit(partial(ring, name), robust=True)
+    return [Emitted(id_by_key[fact.key], fact.key) for fact in facts]
