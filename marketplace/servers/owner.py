@@ -1,0 +1,99 @@
+"""As whom the servers run: PostgreSQL refuses to run as root, so root hands them to somebody without rights."""
+
+import os
+import pwd
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypedDict
+
+from .errors import ServersUnavailable
+
+ROOT = 0
+UNPRIVILEGED = "nobody"
+
+
+class RunAs(TypedDict, total=False):
+    """What `subprocess` needs to run a program as somebody else."""
+
+    user: int
+    group: int
+    extra_groups: list[int]
+
+
+@dataclass(frozen=True)
+class Owner:
+    """The user whose processes and files the servers are."""
+
+    uid: int
+    gid: int
+
+    @property
+    def is_somebody_else(self) -> bool:
+        return self.uid != os.geteuid()
+
+    def run_as(self) -> RunAs:
+        if not self.is_somebody_else:
+            return {}
+        return {"user": self.uid, "group": self.gid, "extra_groups": []}
+
+    def make_private(self, directory: Path) -> None:
+        """
+        Make `directory` if it is not there; afterwards it is this owner's and nobody else enters it.
+
+        :raises ServersUnavailable: it is a link or belongs to somebody else: in a shared folder, a trap.
+        """
+        if not directory.is_symlink() and not directory.exists():
+            directory.mkdir(mode=0o700)
+            os.chown(directory, self.uid, self.gid)
+        found = directory.lstat()
+        if directory.is_symlink() or not directory.is_dir() or found.st_uid not in (self.uid, os.geteuid()):
+            raise ServersUnavailable(f"{directory} is not a directory of ours; remove it and start again.")
+        if found.st_uid != self.uid:
+            os.chown(directory, self.uid, self.gid)
+        directory.chmod(0o700)
+
+    def can_reach(self, path: Path) -> bool:
+        """Whether this owner may enter every directory on the way to `path`, and read what is there."""
+        on_the_way = all(self._may(parent, read=False) for parent in path.parents)
+        return on_the_way and self._may(path, read=True)
+
+    def _may(self, path: Path, *, read: bool) -> bool:
+        found = path.stat()
+        shift = 6 if found.st_uid == self.uid else 3 if found.st_gid == self.gid else 0
+        wanted = 0o5 if read else 0o1
+        return (found.st_mode >> shift) & wanted == wanted
+
+
+def owner_of(var_dir: Path, data: Path) -> Owner:
+    """
+    Who runs the servers of `var_dir`: the caller, or for root the user whose data it is, else `nobody`.
+
+    :raises ServersUnavailable: the data are somebody else's, or there is no user to hand the servers to.
+    """
+    if os.geteuid() != ROOT:
+        return _caller(data)
+    for directory in (data, var_dir):
+        if directory.exists() and directory.stat().st_uid != ROOT and _is_known(directory.stat().st_uid):
+            return Owner(directory.stat().st_uid, pwd.getpwuid(directory.stat().st_uid).pw_gid)
+    try:
+        unprivileged = pwd.getpwnam(UNPRIVILEGED)
+    except KeyError:
+        raise ServersUnavailable(
+            f"PostgreSQL does not run as root and there is no user `{UNPRIVILEGED}`: start this as an ordinary user."
+        ) from None
+    return Owner(unprivileged.pw_uid, unprivileged.pw_gid)
+
+
+def _caller(data: Path) -> Owner:
+    if data.exists() and data.stat().st_uid != os.geteuid():
+        raise ServersUnavailable(f"{data} belongs to another user: start this as that user or choose another VAR_DIR.")
+    return Owner(os.geteuid(), os.getegid())
+
+
+def _is_known(uid: int) -> bool:
+    """Whether the user has a name here: `initdb` asks for it."""
+    try:
+        pwd.getpwuid(uid)
+    except KeyError:
+        return False
+    return True

@@ -1,0 +1,20 @@
+"""Tests: servers of their own that forget when the machine stops, so that they are fast and never touch the demo."""
+
+from .base import *  # noqa: F403
+from .connections import connect, var_dir
+
+VAR_DIR = var_dir() / "test"
+_connections = connect(VAR_DIR, durable=False)
+
+EMBEDDED_SERVERS = _connections.embedded
+DATABASES = _connections.databases
+REDIS_URL = _connections.redis_url
+CACHES = _connections.caches
+CELERY_BROKER_URL = _connections.broker_url
+
+SECRET_KEY = "only for tests"  # noqa: S105
+ALLOWED_HOSTS = ["*"]
+STATIC_ROOT = VAR_DIR / "static"
+MEDIA_ROOT = VAR_DIR / "media"
+
+CLOCK_ADJUSTABLE = True
