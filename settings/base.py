@@ -147,7 +147,9 @@ CLOCK_ADJUSTABLE = False
 # --- Events ----------------------------------------------------------------------------------
 
 DELIVERY_BATCH_MAX = 500
+DELIVERY_LOOP_ENABLED = True  # money workers look for themselves, beside the doorbell
 DELIVERY_POLL_SECONDS = 1.0
+DELIVERY_TURN_SECONDS = 5.0  # then other consumers have theirs
 DELIVERY_BACKOFF_SECONDS = 1.0  # doubled at each attempt
 DELIVERY_BACKOFF_SECONDS_MAX = 300.0
 DELIVERY_LOW_WATER_MARGIN = 10_000  # event ids below the lowest seen that may still be uncommitted

@@ -1,0 +1,278 @@
+"""
+Delivering: claim in order, hear, delete, in one transaction; nothing is lost or heard twice.
+
+Within a subject a delivery is claimed only after, or in one batch together with, all older ones of the
+same consumer. Three things hold it back: an older one that is parked or backing off, an older one that
+another worker has locked, and (`after`) an event that other consumers have yet to hear.
+"""
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+from django.conf import settings
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError, connection, transaction
+
+from core import clock
+from core.errors import Refusal
+from events.consumers import Consumer, get_consumer
+from events.models import EventRecord
+
+log = structlog.get_logger(__name__)
+
+PERMANENT = (Refusal, IntegrityError, DataError)  # The event's own data makes it impossible: parked.
+TRANSIENT = (OperationalError, InterfaceError)  # Deadlock, lost connection, time-out: tried again.
+_BIGINT_MAX = 2**63 - 1
+
+_CLAIMABLE = """
+FROM events_delivery d
+JOIN events_eventrecord e ON e.id = d.event_id
+WHERE d.consumer = %(consumer)s AND d.event_id >= %(low_water)s
+  AND d.parked_at IS NULL AND (d.not_before IS NULL OR d.not_before <= clock_timestamp())
+  AND d.event_id < COALESCE(
+        (SELECT min(before.event_id) FROM events_delivery before WHERE before.consumer = ANY(%(after)s)), %(no_event)s)
+  AND NOT EXISTS (
+        SELECT 1 FROM events_delivery held
+        WHERE held.consumer = d.consumer AND held.subject = d.subject AND held.event_id < d.event_id
+          AND (held.parked_at IS NOT NULL OR held.not_before > clock_timestamp()))
+ORDER BY d.event_id LIMIT %(limit)s
+"""
+_COLUMNS = "e.id, e.type, e.key, e.subject, e.payload, e.occurred_at, e.recorded_at, d.attempts"
+_HEADS = f"SELECT {_COLUMNS} {_CLAIMABLE}"
+_CLAIM = f"SELECT {_COLUMNS} {_CLAIMABLE} FOR UPDATE OF d SKIP LOCKED"
+
+_OVERTAKING = """
+SELECT d.event_id FROM events_delivery d
+WHERE d.consumer = %(consumer)s AND d.event_id = ANY(%(claimed)s) AND EXISTS (
+    SELECT 1 FROM events_delivery older
+    WHERE older.consumer = d.consumer AND older.subject = d.subject AND older.event_id < d.event_id
+      AND older.event_id <> ALL(%(claimed)s))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """An event that this transaction delivers to one consumer."""
+
+    event: EventRecord
+    attempts: int
+
+
+class LowWater:
+    """
+    The lowest event a consumer may still find, remembered by this process.
+
+    Rows deleted under an old snapshot stay in the index until vacuum; starting behind them keeps the
+    claim fast. A margin covers events that take their id early and commit late; every few seconds one
+    look starts from the beginning.
+    """
+
+    def __init__(self) -> None:
+        self._marks: dict[str, int] = {}
+        self._looked_at: dict[str, float] = {}
+
+    def mark(self, consumer: str) -> int:
+        now = time.monotonic()
+        if now - self._looked_at.get(consumer, 0) > settings.DELIVERY_LOW_WATER_RESCAN_SECONDS:
+            self._looked_at[consumer] = now
+            self._marks[consumer] = 0
+        return self._marks.get(consumer, 0)
+
+    def found(self, consumer: str, lowest_id: int) -> None:
+        self._marks[consumer] = max(self._marks.get(consumer, 0), lowest_id - settings.DELIVERY_LOW_WATER_MARGIN)
+
+    def forget(self) -> None:
+        """Start from the beginning: another database, or a parked event that was put back."""
+        self._marks.clear()
+
+
+low_water = LowWater()
+
+
+def deliver_due(name: str) -> float | None:
+    """
+    Deliver what one consumer can hear now; return in how many seconds to look again, None for "when rung".
+
+    Ends its turn after a while, so that no consumer starves the others.
+    """
+    consumer = get_consumer(name)
+    with clock.read_once():
+        if consumer.run is not None:
+            return consumer.run()
+        turn_ends = time.monotonic() + settings.DELIVERY_TURN_SECONDS
+        while deliver_batch(consumer):
+            if time.monotonic() > turn_ends:
+                return 0.0
+    return None
+
+
+def deliver_batch(consumer: Consumer) -> int:
+    """
+    Deliver one batch; return how many deliveries it settled (heard or parked).
+
+    A transient error puts the batch back with back-off; an unforeseen one does too, and is raised.
+    """
+    claimed: Sequence[Claimed] = ()
+    try:
+        with transaction.atomic():
+            claimed = _batch_of(claim(consumer, settings.DELIVERY_BATCH_MAX))
+            events = [delivery.event for delivery in claimed]
+            heard, parked = _hear(consumer, events)
+            finish(consumer.name, [event.id for event in heard])
+            for event, error in parked:
+                park(consumer.name, event, error)
+            return len(heard) + len(parked)
+    except TRANSIENT as error:
+        put_back(consumer.name, [delivery.event.id for delivery in claimed], error)
+        return 0
+    except Exception as error:
+        put_back(consumer.name, [delivery.event.id for delivery in claimed], error)
+        raise
+
+
+def heads(consumer: Consumer, limit: int) -> list[Claimed]:
+    """Return what could be claimed now, oldest first, without locking anything."""
+    return _read(_HEADS, consumer, limit)
+
+
+def claim(consumer: Consumer, limit: int) -> list[Claimed]:
+    """
+    Lock up to `limit` deliveries, oldest first, and return those that overtake nobody.
+
+    Lock, then look: a row that another worker holds was skipped, and only the next statement's
+    snapshot shows whether it is still there.
+    """
+    found = _read(_CLAIM, consumer, limit)
+    if not found:
+        return []
+    low_water.found(consumer.name, found[0].event.id)
+    with connection.cursor() as cursor:
+        cursor.execute(_OVERTAKING, {"consumer": consumer.name, "claimed": [c.event.id for c in found]})
+        overtaking = {event_id for (event_id,) in cursor.fetchall()}
+    return [delivery for delivery in found if delivery.event.id not in overtaking] if overtaking else found
+
+
+def _read(statement: str, consumer: Consumer, limit: int) -> list[Claimed]:
+    parameters = {
+        "consumer": consumer.name,
+        "low_water": low_water.mark(consumer.name),
+        "after": list(consumer.after),
+        "no_event": _BIGINT_MAX,
+        "limit": limit,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        rows = cursor.fetchall()
+    return [Claimed(_event(*row[:-1]), row[-1]) for row in rows]
+
+
+def _event(id_: int, type_: str, key: str, subject: str, payload: str, *times: datetime) -> EventRecord:
+    """A raw cursor gives jsonb as text."""
+    occurred_at, recorded_at = times
+    return EventRecord(
+        id=id_,
+        type=type_,
+        key=key,
+        subject=subject,
+        payload=json.loads(payload),
+        occurred_at=occurred_at,
+        recorded_at=recorded_at,
+    )
+
+
+def _batch_of(claimed: Sequence[Claimed]) -> Sequence[Claimed]:
+    """A delivery that failed before goes alone, so that it takes no others down with it again."""
+    for place, delivery in enumerate(claimed):
+        if delivery.attempts:
+            return claimed[: max(place, 1)]
+    return claimed
+
+
+def _hear(
+    consumer: Consumer, events: Sequence[EventRecord]
+) -> tuple[list[EventRecord], list[tuple[EventRecord, Exception]]]:
+    """
+    Let the consumer hear a batch; a refusal halves it until the culprit is alone.
+
+    Returns what was heard and what is to be parked; what stands behind a culprit in its subject is neither.
+    """
+    if not events:
+        return [], []
+    assert consumer.handle is not None
+    try:
+        with transaction.atomic():
+            consumer.handle(events)
+        return list(events), []
+    except PERMANENT as error:
+        if len(events) == 1:
+            return [], [(events[0], error)]
+    middle = len(events) // 2
+    heard, parked = _hear(consumer, events[:middle])
+    held_up = {event.subject for event, _error in parked}
+    late_heard, late_parked = _hear(consumer, [event for event in events[middle:] if event.subject not in held_up])
+    return heard + late_heard, parked + late_parked
+
+
+def finish(name: str, event_ids: Sequence[int]) -> None:
+    """Delete deliveries, in the transaction of what the consumer did with them."""
+    if event_ids:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "DELETE FROM events_delivery WHERE consumer = %s AND event_id = ANY(%s)", [name, list(event_ids)]
+            )
+
+
+def park(name: str, event: EventRecord, error: Exception) -> None:
+    """Set an impossible delivery aside, loudly; it holds back the later ones of its subject."""
+    code = getattr(error, "code", type(error).__name__)
+    log.error("delivery_parked", consumer=name, event_id=event.public_id, type=event.type, code=code, detail=str(error))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE events_delivery SET parked_at = clock_timestamp(), error_code = %s, error_detail = %s
+            WHERE consumer = %s AND event_id = %s
+            """,
+            [str(code)[:60], str(error), name, event.id],
+        )
+
+
+def put_back(name: str, event_ids: Sequence[int], error: Exception) -> None:
+    """After a rollback: count the attempt and wait longer each time."""
+    if not event_ids:
+        return
+    log.warning("delivery_put_back", consumer=name, deliveries=len(event_ids), error=str(error))
+    connection.close_if_unusable_or_obsolete()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE events_delivery SET attempts = least(attempts + 1, 1000), error_detail = %(error)s,
+                not_before = clock_timestamp()
+                    + make_interval(secs => least(%(first)s * power(2, least(attempts, 20)), %(most)s))
+            WHERE consumer = %(consumer)s AND event_id = ANY(%(ids)s)
+            """,
+            {
+                "consumer": name,
+                "ids": list(event_ids),
+                "error": f"{type(error).__name__}: {error}",
+                "first": settings.DELIVERY_BACKOFF_SECONDS,
+                "most": settings.DELIVERY_BACKOFF_SECONDS_MAX,
+            },
+        )
+
+
+def retry_parked(name: str, event_id: int) -> bool:
+    """Put a parked delivery back in its place; return whether there was one."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE events_delivery SET parked_at = NULL, not_before = NULL, attempts = 0, error_code = '',
+                error_detail = '' WHERE consumer = %s AND event_id = %s AND parked_at IS NOT NULL
+            """,
+            [name, event_id],
+        )
+        found = cursor.rowcount == 1
+    low_water.forget()
+    return found

@@ -1,0 +1,84 @@
+"""
+The doorbell: tells the workers at once that there is something to hear.
+
+It may fail: the workers also look for themselves every second. So it waits at most 100 ms, tries
+once, and after a failure keeps silent for 5 s, so that no request pays for a dead or frozen Redis.
+"""
+
+import threading
+import time
+from functools import cached_property
+
+import redis
+import structlog
+from celery import current_app
+from django.conf import settings
+from kombu import Producer
+from kombu.exceptions import KombuError
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+log = structlog.get_logger(__name__)
+
+DELIVER_TASK = "events.tasks.deliver"
+MONEY_QUEUE = "money"
+_RUNG_MS = 1000  # A ring that no worker answers is rung again after this.
+
+
+class _Connections(threading.local):
+    """One thread's connections, made at its first ring."""
+
+    def __init__(self) -> None:
+        seconds = settings.DOORBELL_TIMEOUT_SECONDS
+        self.redis = redis.Redis.from_url(
+            settings.REDIS_URL,
+            socket_timeout=seconds,
+            socket_connect_timeout=seconds,
+            retry=Retry(NoBackoff(), 0),
+        )
+        limits = {"socket_timeout": seconds, "socket_connect_timeout": seconds, "max_retries": 0}
+        self.producer = Producer(current_app.connection_for_write(transport_options=limits))
+
+
+class _Bell:
+    """The process' doorbell; its silence is shared by all threads."""
+
+    def __init__(self) -> None:
+        self.silent_until = 0.0
+
+    @cached_property
+    def of_thread(self) -> _Connections:
+        return _Connections()
+
+
+_bell = _Bell()
+
+
+def ring(consumer: str) -> None:
+    """
+    Ask a worker to deliver to this consumer; rings of the same moment become one.
+
+    Never raises for Redis' sake: what cannot be rung is found by the workers' own look.
+    """
+    if time.monotonic() < _bell.silent_until:
+        return
+    try:
+        if _bell.of_thread.redis.set(_key(consumer), 1, nx=True, px=_RUNG_MS):
+            current_app.send_task(
+                DELIVER_TASK, args=[consumer], queue=MONEY_QUEUE, producer=_bell.of_thread.producer, retry=False
+            )
+    except (redis.RedisError, KombuError, OSError) as failure:
+        _bell.silent_until = time.monotonic() + settings.DOORBELL_SILENCE_SECONDS
+        log.warning("doorbell_silent", failure=str(failure), seconds=settings.DOORBELL_SILENCE_SECONDS)
+
+
+def answer(consumer: str) -> None:
+    """A worker is about to look: from now on a ring is a new one."""
+    try:
+        _bell.of_thread.redis.delete(_key(consumer))
+    except redis.RedisError as failure:
+        log.warning("doorbell_not_answered", failure=str(failure))
+
+
+def _key(consumer: str) -> str:
+    return f"doorbell:{consumer}"
