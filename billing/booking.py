@@ -1,0 +1,227 @@
+"""
+Booking events in batches: a batch is cut when its oldest event is a period old, or when it reaches a
+count of ledger accounts or of transfers, whichever comes first; and then it is booked in one transaction.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import structlog
+from django.db import connection, transaction
+
+from billing.errors import InsufficientCover, NoRule
+from billing.event_types import BUILT_IN
+from billing.rules import BatchSettings, CompiledRuleSet, Rule
+from billing.versions import Timeline, compiled, share_engine, timeline, versions_of_journals
+from core.errors import Refusal
+from events.consumers import Consumer, add_consumer, get_consumer
+from events.delivery import TRANSIENT, Claimed, claim, finish, heads, park, put_back
+from events.models import EventRecord
+from ledger.posting import JournalDraft, NotCovered, PostedBatch, post_batch
+
+log = structlog.get_logger(__name__)
+
+BILLING = "billing"
+
+PERIOD, ACCOUNTS, TRANSFERS, MANUAL = "period", "accounts", "transfers", "manual"
+
+
+@dataclass(slots=True)
+class Cut:
+    """The events of one batch, each with its journal, in order."""
+
+    drafts: list[JournalDraft] = field(default_factory=list)
+    events: list[EventRecord] = field(default_factory=list)
+    refused: list[tuple[EventRecord, Exception]] = field(default_factory=list)
+    accounts: set[tuple[str, str]] = field(default_factory=set)
+    transfers: int = 0
+    trigger: str | None = None  # The count that was reached, if one was.
+
+
+def register() -> None:
+    """Make billing a consumer of every built-in money event; declared ones name it when they are sent."""
+    add_consumer(Consumer(BILLING, frozenset(BUILT_IN), run=book_due))
+
+
+def book_due() -> float | None:
+    """
+    Book every batch that is due; return in how many seconds the next one will be, None for "when rung".
+
+    Two workers may run at the same moment: what one has locked the other passes over.
+    """
+    while True:
+        wait_seconds = seconds_until_due()
+        if wait_seconds is None or wait_seconds > 0:
+            return wait_seconds
+        if not book_batch():
+            return None
+
+
+def seconds_until_due() -> float | None:
+    """
+    Look, without locking anything, whether a batch is due: 0 now, else the rest of the oldest's period.
+
+    Returns None when nothing waits.
+    """
+    consumer = get_consumer(BILLING)
+    oldest = heads(consumer, 1)
+    if not oldest:
+        return None
+    at_work = timeline()
+    limits = _settings_in_force(at_work)
+    left_seconds = limits.period_ms / 1000 - _age_seconds(oldest[0].event)
+    if left_seconds <= 0:
+        return 0
+    waiting = heads(consumer, limits.max_transfers)
+    cut = cut_batch([delivery.event for delivery in waiting], at_work, limits)
+    return 0 if cut.trigger else left_seconds
+
+
+def book_batch(*, trigger: str = PERIOD) -> PostedBatch | bool:
+    """
+    Claim, match, cut and book one batch; return it, or whether anything else was settled.
+
+    A transient error leaves everything as it was, with back-off.
+    """
+    claimed: Sequence[Claimed] = ()
+    consumer = get_consumer(BILLING)
+    try:
+        with transaction.atomic():
+            share_engine()
+            at_work = timeline()
+            limits = _settings_in_force(at_work)
+            claimed = claim(consumer, limits.max_transfers)
+            if not claimed:
+                return False
+            cut = cut_batch([delivery.event for delivery in claimed], at_work, limits)
+            posted = _post(cut, trigger=cut.trigger or trigger)
+            finish(BILLING, [draft.event_id for draft in cut.drafts])
+            for event, error in cut.refused:
+                park(BILLING, event, error)
+            return posted or bool(cut.refused)
+    except TRANSIENT as error:
+        put_back(BILLING, [delivery.event.id for delivery in claimed], error)
+        return False
+
+
+def cut_batch(events: Sequence[EventRecord], at_work: Timeline, limits: BatchSettings) -> Cut:
+    """
+    Match events in order until a count is reached; a batch never exceeds the counts.
+
+    An event that alone exceeds them is booked alone. One that cannot be booked is set aside, and what
+    stands behind it in its subject is left for later.
+    """
+    cut = Cut()
+    booked_by = versions_of_journals(_undone_keys(events)) if _undone_keys(events) else {}
+    version_by_key = {key: version[1] for key, version in booked_by.items() if version}
+    held_up: set[str] = set()
+    for event in events:
+        if event.subject in held_up:
+            continue
+        try:
+            draft = draft_journal(event, at_work, version_by_key)
+        except Refusal as refusal:
+            cut.refused.append((event, refusal))
+            held_up.add(event.subject)
+            continue
+        accounts = {(code, draft.currency) for debit, credit, _minor in draft.transfers for code in (debit, credit)}
+        reached = _count_reached(cut, len(draft.transfers), accounts, limits)
+        if reached and cut.drafts:
+            cut.trigger = reached
+            break
+        version_by_key[event.key] = draft.rule_set_id
+        cut.drafts.append(draft)
+        cut.events.append(event)
+        cut.transfers += len(draft.transfers)
+        cut.accounts |= accounts
+        if reached or (full := _count_full(cut, limits)):
+            cut.trigger = reached or full
+            break
+    return cut
+
+
+def draft_journal(event: EventRecord, at_work: Timeline, version_by_key: dict[str, int]) -> JournalDraft:
+    """
+    Decide one event's journal by the version in force when it happened.
+
+    What undoes another event is booked by the version that booked that one, so that the same accounts
+    are reversed.
+
+    :raises Refusal: no rule matches, or the event contradicts itself.
+    """
+    rules = _version_for(event, at_work, version_by_key)
+    rule: Rule = rules.rule_for(event.type, event.payload)
+    return JournalDraft(
+        event_id=event.id,
+        subject=event.subject,
+        currency=event.payload["currency"],
+        rule_set_id=rules.id,
+        rule=rule.name,
+        effective_at=event.occurred_at,
+        transfers=rule.book(event.payload),
+        hold_ids=event.payload.get("holds", ()),
+    )
+
+
+def _version_for(event: EventRecord, at_work: Timeline, version_by_key: dict[str, int]) -> CompiledRuleSet:
+    undone = event.payload.get("undoes")
+    if undone is None:
+        return at_work.at(event.occurred_at)
+    if undone not in version_by_key:
+        raise NoRule(f"The event it takes back, {undone}, is not booked.")
+    return compiled(version_by_key[undone])
+
+
+def _undone_keys(events: Sequence[EventRecord]) -> list[str]:
+    return [event.payload["undoes"] for event in events if event.payload.get("undoes")]
+
+
+def _count_reached(cut: Cut, transfers: int, accounts: set[tuple[str, str]], limits: BatchSettings) -> str | None:
+    """Which count the next event would exceed."""
+    if cut.transfers + transfers > limits.max_transfers:
+        return TRANSFERS
+    if len(cut.accounts) + len(accounts - cut.accounts) > limits.max_accounts:
+        return ACCOUNTS
+    return None
+
+
+def _count_full(cut: Cut, limits: BatchSettings) -> str | None:
+    if cut.transfers >= limits.max_transfers:
+        return TRANSFERS
+    return ACCOUNTS if len(cut.accounts) >= limits.max_accounts else None
+
+
+def _post(cut: Cut, *, trigger: str) -> PostedBatch | None:
+    """Book the cut's journals; those that are not covered are moved to the refused, and the rest is tried again."""
+    while cut.drafts:
+        try:
+            with transaction.atomic():
+                return post_batch(cut.drafts, trigger=trigger, opened_at=cut.events[0].recorded_at)
+        except NotCovered as not_covered:
+            _set_aside(cut, not_covered.event_ids)
+    return None
+
+
+def _set_aside(cut: Cut, short: frozenset[int]) -> None:
+    held_up: set[str] = set()
+    kept = []
+    for draft, event in zip(cut.drafts, cut.events, strict=True):
+        if event.id in short and event.subject not in held_up:
+            cut.refused.append((event, InsufficientCover()))
+            held_up.add(event.subject)
+        elif event.subject not in held_up:
+            kept.append((draft, event))
+    cut.drafts = [draft for draft, _event in kept]
+    cut.events = [event for _draft, event in kept]
+
+
+def _settings_in_force(at_work: Timeline) -> BatchSettings:
+    return compiled(at_work.ids[-1]).batch
+
+
+def _age_seconds(event: EventRecord) -> float:
+    """By the database's clock, as `recorded_at` is."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXTRACT(epoch FROM clock_timestamp() - %s::timestamptz)", [event.recorded_at])
+        return float(cursor.fetchone()[0])
+

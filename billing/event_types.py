@@ -1,0 +1,80 @@
+"""Declared event types: which parties, amounts and parameters a money fact has."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+ALWAYS_PARAMETERS = ("institution", "channel", "currency")
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """Who takes part: an account (public id), or a ledger account (its code)."""
+
+    name: str
+    is_ledger: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """A whole that must be used up exactly once, or a part of one."""
+
+    name: str
+    part_of: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TypeSpec:
+    """
+    One event type. In a payload, parties and parameters stand under their names, amounts under `<name>_minor`.
+
+    `undoes`: the type whose rule version and parameters book this one, so that the same accounts are reversed.
+    """
+
+    type: str
+    parties: tuple[Party, ...]
+    amounts: tuple[Amount, ...]
+    parameters: tuple[str, ...] = ALWAYS_PARAMETERS
+    external: bool = False
+    undoes: str = ""
+    built_in: bool = field(default=True, compare=False)
+
+    def wholes(self) -> list[str]:
+        return [amount.name for amount in self.amounts if amount.part_of is None]
+
+    def parts_of(self, whole: str) -> list[str]:
+        return [amount.name for amount in self.amounts if amount.part_of == whole]
+
+
+def _spec(type_: str, parties: str, amounts: Iterable[str], *, also: str = "", **options: object) -> TypeSpec:
+    """Amounts: "gross", or "fee<gross" for a part."""
+    split_amounts = (amount.partition("<") for amount in amounts)
+    return TypeSpec(
+        type_,
+        tuple(Party(name) for name in parties.split()),
+        tuple(Amount(name, whole or None) for name, _, whole in split_amounts),
+        (*ALWAYS_PARAMETERS, *also.split()),
+        **options,  # type: ignore[arg-type]
+    )
+
+
+BUILT_IN: dict[str, TypeSpec] = {
+    spec.type: spec
+    for spec in (
+        _spec("wallet.topped_up", "owner", ["amount"], also="provider", external=True),
+        _spec("topup.reversed", "owner", ["from_wallet", "to_debt"], also="provider", undoes="wallet.topped_up"),
+        _spec("wallet.withdrawn", "owner", ["amount"], also="provider", external=True),
+        _spec("withdrawal.failed", "owner", ["amount"], also="provider", undoes="wallet.withdrawn"),
+        _spec("order.paid", "payer buyer seller", ["gross", "fee<gross"], also="provider store terminal"),
+        _spec(
+            "order.refunded",
+            "payer buyer seller",
+            ["net", "fee"],
+            also="provider store terminal",
+            undoes="order.paid",
+        ),
+        _spec("earnings.released", "owner", ["amount", "repaid<amount"]),
+        _spec("earnings.reversed", "owner", ["from_wallet", "to_debt"], undoes="earnings.released"),
+        _spec("debt.repaid", "owner", ["amount"]),
+        _spec("debt.written_off", "owner", ["amount"]),
+    )
+}

@@ -1,0 +1,93 @@
+"""Which version of the rules is in force when; each version is read and compiled once per process."""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+
+from django.conf import settings
+from django.db import connection
+
+from billing.errors import NoRule
+from billing.models import RuleSet
+from billing.rules import BatchSettings, CompiledRuleSet, compile_rules
+from billing.types import whole_of
+
+ENGINE_LOCK = 0x6C6564676572  # "ledger": batches share it, an activation takes it alone.
+COMPILED_VERSIONS_MAX = 64
+_SINCE_EVER = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """The versions that have been activated, by the moment from which each is in force."""
+
+    moments: Sequence[datetime]
+    ids: Sequence[int]
+
+    def at(self, moment: datetime) -> CompiledRuleSet:
+        """
+        Return the version in force at a moment.
+
+        :raises NoRule: none was in force then.
+        """
+        place = bisect_right(self.moments, moment)
+        if not place:
+            raise NoRule("No rule set was in force then.")
+        return compiled(self.ids[place - 1])
+
+
+def share_engine() -> None:
+    """Hold off activations until this transaction ends; batches do not hinder each other."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [ENGINE_LOCK])
+
+
+def stop_engine() -> None:
+    """Wait for the batches under way, and let none begin until this transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ENGINE_LOCK])
+
+
+def timeline() -> Timeline:
+    """Read the timeline; a batch does so under the engine's shared lock."""
+    activated = RuleSet.objects.exclude(status=RuleSet.Status.DRAFT).values_list("effective_from", "version", "id")
+    rows = sorted((moment or _SINCE_EVER, version, id_) for moment, version, id_ in activated)
+    return Timeline([moment for moment, _version, _id in rows], [id_ for _moment, _version, id_ in rows])
+
+
+@lru_cache(maxsize=COMPILED_VERSIONS_MAX)
+def compiled(rule_set_id: int) -> CompiledRuleSet:
+    """Compile one version. Activated versions never change, so the cache never goes stale."""
+    return compile_rule_set(RuleSet.objects.get(id=rule_set_id))
+
+
+def compile_rule_set(rule_set: RuleSet) -> CompiledRuleSet:
+    """Compile a version whose document has the right shape."""
+    return CompiledRuleSet(
+        id=rule_set.id,
+        batch=_batch_settings(rule_set.document.get("batch", {})),
+        rules_by_type=compile_rules(rule_set.document, part_of=whole_of(rule_set.document["types"])),
+    )
+
+
+def _batch_settings(written: dict[str, int]) -> BatchSettings:
+    return BatchSettings(
+        period_ms=written.get("period_ms", settings.BATCH_PERIOD_MS),
+        max_accounts=written.get("max_accounts", settings.BATCH_ACCOUNTS_MAX),
+        max_transfers=written.get("max_transfers", settings.BATCH_TRANSFERS_MAX),
+    )
+
+
+def versions_of_journals(event_keys: Iterable[str]) -> dict[str, tuple[int, int] | None]:
+    """For events by key: (event id, id of the rule set that booked it), or None where it is not booked."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT e.key, j.event_id, j.rule_set_id FROM events_eventrecord e
+            JOIN ledger_journal j ON j.event_id = e.id WHERE e.key = ANY(%s)
+            """,
+            [list(event_keys)],
+        )
+        return {key: (event_id, rule_set_id) for key, event_id, rule_set_id in cursor.fetchall()}
