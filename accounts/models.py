@@ -1,10 +1,11 @@
 """Accounts are login identities and Django's users; a session says who logged in and who acts."""
 
 import secrets
+from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.db.models.functions import Lower, Now
 
 from core.ids import PublicIdField
@@ -21,14 +22,15 @@ def new_referral_code() -> str:
 class AccountManager(BaseUserManager["Account"]):
     """Makes operators for `createsuperuser`; people are made by `accounts.services.register_account`."""
 
-    def create_superuser(self, username: str, password: str | None = None, **fields: object) -> "Account":
-        account = self.model(username=username, is_staff=True, is_superuser=True, side="", **fields)
+    def create_superuser(self, username: str, password: str | None = None, **fields: Any) -> "Account":
+        fields = {"name": username, "side": "", **fields}
+        account = self.model(username=username, is_staff=True, is_superuser=True, **fields)
         account.set_password(password)
         account.save(using=self._db)
         return account
 
     def get_by_natural_key(self, username: str | None) -> "Account":
-        return self.get(username__iexact=username)
+        return self.alias(folded=Lower("username")).get(folded=Lower(Value(username)))
 
 
 class Account(AbstractBaseUser, PermissionsMixin):
@@ -47,12 +49,20 @@ class Account(AbstractBaseUser, PermissionsMixin):
         SELLER = "seller"
 
     public_id = PublicIdField("acc")
-    username = models.CharField(max_length=150)
+    username = models.CharField(max_length=150, unique=True)
     email = models.EmailField(blank=True, help_text="Need not be unique: one person has several accounts.")
     name = models.CharField(max_length=200, help_text="Shown to others.")
     kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.PERSONAL)
     side = models.CharField(max_length=6, choices=Side.choices, blank=True, help_text="Empty for operators only.")
     referral_code = models.CharField(max_length=REFERRAL_CODE_LENGTH, unique=True, default=new_referral_code)
+    referred_by = models.ForeignKey(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="Whose referral code was given at registration; what follows from it is not decided here.",
+    )
     is_staff = models.BooleanField(default=False, help_text="An operator.")
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(db_default=Now())

@@ -5,7 +5,8 @@ from django.db.migrations.operations.special import RunSQL
 CREATE_FUNCTION = """
 CREATE OR REPLACE FUNCTION core_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    RAISE EXCEPTION '% of % refused: its rows are written once', TG_OP, TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+    RAISE EXCEPTION '% of % refused: its rows are written once', TG_OP, TG_TABLE_NAME
+        USING ERRCODE = 'restrict_violation';
 END $$
 """
 DROP_FUNCTION = "DROP FUNCTION core_refuse_change()"

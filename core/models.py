@@ -42,12 +42,13 @@ class AttemptCount(models.Model):
 
     scope = models.CharField(max_length=40, help_text="What is limited, for example `login`.")
     subject = models.CharField(max_length=64, help_text="Keyed digest of who tries: no address is kept.")
-    count = models.IntegerField(default=0)
-    window_ends_at = models.DateTimeField()
+    counted = models.IntegerField(default=0, help_text="Tries that count against the limit.")
+    running = models.IntegerField(default=0, help_text="Tries whose outcome is not known yet.")
+    window_ends_at = models.DateTimeField(help_text="Machine time.")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["scope", "subject"], name="attempts_counted_once")]
         indexes = [models.Index(fields=["window_ends_at"], name="attempts_by_window")]
 
     def __str__(self) -> str:
-        return f"{self.scope}: {self.count}"
+        return f"{self.scope}: {self.counted}"

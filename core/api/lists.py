@@ -76,7 +76,9 @@ class ListView(ApiView):
 
         :raises InvalidInput: one of them is not as it should be.
         """
-        known = {name: self.request.query_params[name] for name in self.Query().fields if name in self.request.query_params}
+        known = {
+            name: self.request.query_params[name] for name in self.Query().fields if name in self.request.query_params
+        }
         return self.Query(data=known).checked()
 
 

@@ -9,8 +9,16 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from core.api.fields import flatten_errors
-from core.errors import BadRequest, BodyTooLarge, Forbidden, InvalidInput, NotAuthenticated, NotFound, Refusal
-from core.errors import TooManyAttempts
+from core.errors import (
+    BadRequest,
+    BodyTooLarge,
+    Forbidden,
+    InvalidInput,
+    NotAuthenticated,
+    NotFound,
+    Refusal,
+    TooManyAttempts,
+)
 
 PROBLEM_TYPE = "application/problem+json"
 
@@ -59,16 +67,12 @@ def answer_problem(raised: Exception, context: dict[str, Any]) -> Response | Non
     refusal = as_refusal(raised)
     if refusal is None:
         return None
-    return Response(
-        problem(refusal), status=refusal.status, headers=headers_of(refusal), content_type=PROBLEM_TYPE
-    )
+    return Response(problem(refusal), status=refusal.status, headers=headers_of(refusal), content_type=PROBLEM_TYPE)
 
 
 def problem_response(refusal: Refusal) -> HttpResponse:
     """The same document outside DRF: middleware and error handlers."""
-    return JsonResponse(
-        problem(refusal), status=refusal.status, headers=headers_of(refusal), content_type=PROBLEM_TYPE
-    )
+    return JsonResponse(problem(refusal), status=refusal.status, headers=headers_of(refusal), content_type=PROBLEM_TYPE)
 
 
 def as_refusal(raised: Exception) -> Refusal | None:

@@ -1,0 +1,79 @@
+"""Sessions: opened by a log-in, found by the digest of their credential in one statement, ended once."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+from django.utils import timezone
+
+from accounts.actor import Actor
+from accounts.errors import SessionEnded
+from accounts.models import Account, Session
+
+TOKEN_BYTES = 32  # 256 bits: no need for a slow hash.
+SEEN_EVERY = timedelta(minutes=5)
+DEVICE_LENGTH_MAX = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A new session with its credential, which exists nowhere else."""
+
+    session: Session
+    token: str
+
+
+def open_session(*, account: Account, device: str = "", token: str | None = None) -> Opened:
+    """
+    Open a session in which an account acts for itself. The caller has checked who it is.
+
+    `token`: the credential, where somebody else made it (a browser's cookie); else a new one is made.
+    """
+    token = token or secrets.token_urlsafe(TOKEN_BYTES)
+    session = Session.objects.create(
+        login_account=account,
+        acting_account=account,
+        token_digest=digest_token(token),
+        device=printable(device)[:DEVICE_LENGTH_MAX],
+        expires_at=timezone.now() + settings.SESSION_LIFETIME,
+    )
+    return Opened(session, token)
+
+
+def find_session(token: str) -> Session | None:
+    """Return the session of a credential with both its accounts, ended or not; one statement."""
+    sessions = Session.objects.select_related("login_account", "acting_account")
+    return sessions.filter(token_digest=digest_token(token)).first()
+
+
+def actor_of(session: Session) -> Actor:
+    """
+    Return who acts in a session.
+
+    :raises SessionEnded: it was ended, has expired, or one of its accounts is closed.
+    """
+    both_active = session.login_account.is_active and session.acting_account.is_active
+    if session.ended_at is not None or session.expires_at <= timezone.now() or not both_active:
+        raise SessionEnded
+    return Actor(login=session.login_account, acting=session.acting_account, session_id=session.public_id)
+
+
+def note_seen(session: Session) -> None:
+    """Note that a session is in use: every few minutes, and never waiting for a twin that notes the same."""
+    before = timezone.now() - SEEN_EVERY
+    if session.last_seen_at > before:
+        return
+    stale = Session.objects.filter(pk=session.pk, last_seen_at__lte=before).select_for_update(
+        skip_locked=True, no_key=True
+    )
+    Session.objects.filter(pk__in=stale.values("pk")).update(last_seen_at=timezone.now())
+
+
+def digest_token(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def printable(text: str) -> str:
+    return "".join(character for character in text if character.isprintable())

@@ -1,0 +1,24 @@
+"""The whole site: every room's API under /api/v1/, the admin, and what machines ask for."""
+
+from importlib.util import find_spec
+
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
+
+ROOMS = ("core", "accounts", "catalog", "wallets", "orders", "events", "billing", "ledger", "proofs")
+
+
+def api_of_rooms() -> list[URLPattern | URLResolver]:
+    """Every room that has an `api/urls.py` answers under the same root."""
+    with_api = [room for room in ROOMS if find_spec(f"{room}.api") and find_spec(f"{room}.api.urls")]
+    return [path("", include(f"{room}.api.urls")) for room in with_api]
+
+
+urlpatterns = [
+    path("api/v1/", include(api_of_rooms())),
+    path("admin/", admin.site.urls),
+]
+
+handler400 = "core.api.problems.bad_request"
+handler404 = "core.api.problems.not_found"
+handler500 = "core.api.problems.server_error"
