@@ -172,6 +172,7 @@ ORDER_COMPLETION_LIMIT = timedelta(days=14)  # a fulfilled order is completed af
 EARNINGS_HOLD_PERIOD = timedelta(days=7)  # from completion to release
 TIMED_TRANSITIONS_BATCH_MAX = 500
 TIMED_TRANSITIONS_EVERY_SECONDS = 1.0
+UNBOOKED_CHANGES_PURGE_MAX = 5_000  # per run of the purging task
 
 # --- Celery ----------------------------------------------------------------------------------
 

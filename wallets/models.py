@@ -6,6 +6,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from core.ids import PublicIdField
+from core.money import Money
 
 
 class TopUp(models.Model):
@@ -15,6 +16,7 @@ class TopUp(models.Model):
         IN_PROGRESS = "in_progress"
         SUCCEEDED = "succeeded"
         FAILED = "failed"
+        REVERSED = "reversed"
 
     public_id = PublicIdField("top")
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="top_ups")
@@ -26,7 +28,8 @@ class TopUp(models.Model):
     provider_reference = models.CharField(max_length=120, blank=True)
     failure = models.CharField(max_length=60, blank=True, help_text="Why the provider refused.")
     requested_at = models.DateTimeField(help_text="By the house's clock.")
-    finished_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True, help_text="By the house's clock.")
+    recorded_at = models.DateTimeField(db_default=Now(), help_text="By the database's clock.")
 
     class Meta:
         constraints = [models.CheckConstraint(name="top_up_positive", condition=Q(amount_minor__gt=0))]
@@ -37,6 +40,32 @@ class TopUp(models.Model):
 
     def __str__(self) -> str:
         return self.public_id
+
+    @property
+    def amount(self) -> Money:
+        return Money(self.amount_minor, self.currency)
+
+
+class TopUpReversal(models.Model):
+    """A top-up that its provider took back (a chargeback), and what the owner's wallet could give."""
+
+    top_up = models.OneToOneField(TopUp, on_delete=models.PROTECT, related_name="reversal")
+    from_wallet_minor = models.BigIntegerField()
+    to_debt_minor = models.BigIntegerField()
+    reason = models.CharField(max_length=500)
+    made_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    login_account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    reversed_at = models.DateTimeField(help_text="By the house's clock.")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="top_up_reversal_parts", condition=Q(from_wallet_minor__gte=0) & Q(to_debt_minor__gte=0)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"Reversal of {self.top_up_id}"
 
 
 class Withdrawal(models.Model):
@@ -55,9 +84,10 @@ class Withdrawal(models.Model):
     currency = models.CharField(max_length=3)
     status = models.CharField(max_length=11, choices=Status.choices, default=Status.IN_PROGRESS)
     provider_reference = models.CharField(max_length=120, blank=True)
-    failure = models.CharField(max_length=60, blank=True)
+    failure = models.CharField(max_length=60, blank=True, help_text="Why the provider refused.")
     requested_at = models.DateTimeField(help_text="By the house's clock.")
-    finished_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True, help_text="By the house's clock.")
+    recorded_at = models.DateTimeField(db_default=Now(), help_text="By the database's clock.")
 
     class Meta:
         constraints = [models.CheckConstraint(name="withdrawal_positive", condition=Q(amount_minor__gt=0))]
@@ -68,6 +98,10 @@ class Withdrawal(models.Model):
 
     def __str__(self) -> str:
         return self.public_id
+
+    @property
+    def amount(self) -> Money:
+        return Money(self.amount_minor, self.currency)
 
 
 class Earning(models.Model):
@@ -87,6 +121,8 @@ class Earning(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="earnings")
     role = models.CharField(max_length=20, help_text="For example `seller`.")
     currency = models.CharField(max_length=3)
+    channel = models.CharField(max_length=20, blank=True, help_text="Parameter of the order's money, for the rules.")
+    institution = models.CharField(max_length=80, blank=True, help_text="Parameter of the order's money.")
     original_minor = models.BigIntegerField()
     reversed_minor = models.BigIntegerField(default=0)
     clawed_back_minor = models.BigIntegerField(default=0)
@@ -100,6 +136,7 @@ class Earning(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["order", "owner", "role"], name="earning_once"),
+            models.CheckConstraint(name="earning_positive", condition=Q(original_minor__gt=0)),
             models.CheckConstraint(
                 name="earning_never_below_zero",
                 condition=Q(original_minor__gte=F("reversed_minor"))
@@ -107,10 +144,31 @@ class Earning(models.Model):
                 & Q(clawed_back_minor__gte=0)
                 & Q(released_minor__gte=F("clawed_back_minor")),
             ),
+            models.CheckConstraint(
+                name="earning_released_whole",
+                condition=Q(released_at__isnull=True, released_minor=0)
+                | Q(
+                    released_at__isnull=False,
+                    original_minor=F("released_minor") + F("reversed_minor") - F("clawed_back_minor"),
+                ),
+            ),
+            models.CheckConstraint(
+                name="earning_status_as_amounts",
+                condition=Q(status="reversed", original_minor=F("reversed_minor"))
+                | Q(status="pending", released_at__isnull=True, original_minor__gt=F("reversed_minor"))
+                | Q(status="released", released_at__isnull=False, original_minor__gt=F("reversed_minor")),
+            ),
         ]
         indexes = [
             models.Index(fields=["owner", "-id"], name="earning_by_owner"),
+            models.Index(fields=["owner", "status", "-id"], name="earning_by_status"),
             models.Index(fields=["releases_at", "id"], name="earning_due", condition=Q(status="pending")),
+            models.Index(
+                fields=["owner", "currency"],
+                include=["original_minor", "reversed_minor"],
+                name="earning_pending_sum",
+                condition=Q(status="pending"),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -130,7 +188,7 @@ class Debt(models.Model):
     repaid_minor = models.BigIntegerField(default=0, help_text="Repaid or written off; only grows.")
     subject = models.CharField(max_length=64, help_text="The order or top-up that it came from.")
     key = models.CharField(max_length=160, unique=True, help_text="The event that opened it.")
-    opened_at = models.DateTimeField()
+    opened_at = models.DateTimeField(help_text="By the house's clock.")
 
     class Meta:
         constraints = [
@@ -144,19 +202,44 @@ class Debt(models.Model):
                 fields=["owner", "currency", "id"],
                 name="debt_open",
                 condition=Q(amount_minor__gt=F("repaid_minor")),
-            )
+            ),
+            models.Index(fields=["subject"], name="debt_by_subject"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.amount_minor - self.repaid_minor} {self.currency}"
+        return f"{self.owed_minor} {self.currency}"
 
     @property
     def owed_minor(self) -> int:
         return self.amount_minor - self.repaid_minor
 
 
+class DebtRepayment(models.Model):
+    """How a part of a debt ended: by an earning, out of the owner's wallet, or written off. Written once."""
+
+    class Kind(models.TextChoices):
+        EARNING = "earning"
+        WALLET = "wallet"
+        WRITE_OFF = "write_off"
+
+    debt = models.ForeignKey(Debt, on_delete=models.PROTECT, related_name="repayments")
+    kind = models.CharField(max_length=9, choices=Kind.choices)
+    amount_minor = models.BigIntegerField()
+    event_id = models.BigIntegerField(help_text="The event that books it.")
+    made_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    login_account = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    reason = models.CharField(max_length=500, blank=True, help_text="Why it was written off.")
+    repaid_at = models.DateTimeField(help_text="By the house's clock.")
+
+    class Meta:
+        constraints = [models.CheckConstraint(name="debt_repayment_positive", condition=Q(amount_minor__gt=0))]
+
+    def __str__(self) -> str:
+        return f"{self.amount_minor} of debt {self.debt_id}"
+
+
 class UnbookedChange(models.Model):
-    """A change of a wallet that is decided and not yet booked; gone once billing has booked its event."""
+    """A change of a wallet that is decided and not yet booked; means nothing once billing has booked its event."""
 
     event_id = models.BigIntegerField()
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")

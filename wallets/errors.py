@@ -1,0 +1,26 @@
+from core.errors import Conflict, Unprocessable
+
+
+class DebtOutstanding(Conflict):
+    code = "debt_outstanding"
+    message = "Something is owed to the platform: repay it before withdrawing."
+
+
+class RepaymentExceedsDebt(Conflict):
+    code = "repayment_exceeds_debt"
+    message = "Less than this is owed in this currency."
+
+
+class DebtSettled(Conflict):
+    code = "debt_settled"
+    message = "Nothing of this debt is left."
+
+
+class TopUpNotReversible(Conflict):
+    code = "top_up_not_reversible"
+    message = "Only a top-up that has succeeded, and was not reversed before, can be reversed."
+
+
+class ProviderUnknown(Unprocessable):
+    code = "provider_unknown"
+    message = "There is no payment provider of this name."

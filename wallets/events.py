@@ -1,0 +1,197 @@
+"""What wallets tell the house; docs/events.md publishes the payloads."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from events.types import Event
+
+
+@dataclass(frozen=True, kw_only=True)
+class WalletToppedUp(Event):
+    """A provider has taken money in for a wallet."""
+
+    type: ClassVar[str] = "wallet.topped_up"
+    top_up: str
+    owner: str
+    amount_minor: int
+    currency: str
+    provider: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.type}:{self.top_up}"
+
+    @property
+    def subject(self) -> str:
+        return self.top_up
+
+
+@dataclass(frozen=True, kw_only=True)
+class TopUpReversed(Event):
+    """A provider took a top-up back: from the wallet as far as it goes, the rest is owed."""
+
+    type: ClassVar[str] = "topup.reversed"
+    top_up: str
+    owner: str
+    from_wallet_minor: int
+    to_debt_minor: int
+    currency: str
+    provider: str
+    undoes: str
+    holds: list[int]
+
+    @property
+    def key(self) -> str:
+        return f"{self.type}:{self.top_up}"
+
+    @property
+    def subject(self) -> str:
+        return self.top_up
+
+
+@dataclass(frozen=True, kw_only=True)
+class WalletWithdrawn(Event):
+    """Money leaves a wallet; its payout is under way."""
+
+    type: ClassVar[str] = "wallet.withdrawn"
+    withdrawal: str
+    owner: str
+    amount_minor: int
+    currency: str
+    provider: str
+    holds: list[int]
+
+    @property
+    def key(self) -> str:
+        return f"{self.type}:{self.withdrawal}"
+
+    @property
+    def subject(self) -> str:
+        return self.withdrawal
+
+
+@dataclass(frozen=True, kw_only=True)
+class WithdrawalFailed(Event):
+    """The provider did not pay out: the money is back in the wallet."""
+
+    type: ClassVar[str] = "withdrawal.failed"
+    withdrawal: str
+    owner: str
+    amount_minor: int
+    currency: str
+    provider: str
+    undoes: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.type}:{self.withdrawal}"
+
+    @property
+    def subject(self) -> str:
+        return self.withdrawal
+
+
+@dataclass(frozen=True, kw_only=True)
+class EarningsReleased(Event):
+    """A hold period is over: the part goes to the wallet, less `repaid_minor`, which repays debts."""
+
+    type: ClassVar[str] = "earnings.released"
+    order: str
+    role: str
+    owner: str
+    amount_minor: int
+    repaid_minor: int
+    currency: str
+    channel: str | None = None
+    institution: str | None = None
+
+    @property
+    def key(self) -> str:
+        return released_key(order=self.order, role=self.role, owner=self.owner)
+
+    @property
+    def subject(self) -> str:
+        return self.order
+
+
+@dataclass(frozen=True, kw_only=True)
+class EarningsReversed(Event):
+    """A refund takes released earnings back: from the wallet as far as it goes, the rest is owed."""
+
+    type: ClassVar[str] = "earnings.reversed"
+    order: str
+    role: str
+    owner: str
+    from_wallet_minor: int
+    to_debt_minor: int
+    currency: str
+    channel: str | None = None
+    institution: str | None = None
+    undoes: str
+    holds: list[int]
+    reversed_minor: int
+
+    @property
+    def key(self) -> str:
+        return reversed_key(order=self.order, role=self.role, owner=self.owner, reversed_minor=self.reversed_minor)
+
+    @property
+    def subject(self) -> str:
+        return self.order
+
+
+@dataclass(frozen=True, kw_only=True)
+class DebtRepaid(Event):
+    """An owner repaid a part of a debt out of the wallet."""
+
+    type: ClassVar[str] = "debt.repaid"
+    debt: int
+    of: str
+    owner: str
+    amount_minor: int
+    repaid_so_far_minor: int
+    currency: str
+    holds: list[int]
+
+    @property
+    def key(self) -> str:
+        return repaid_key(debt=self.debt, repaid_so_far_minor=self.repaid_so_far_minor)
+
+    @property
+    def subject(self) -> str:
+        return self.of
+
+
+@dataclass(frozen=True, kw_only=True)
+class DebtWrittenOff(Event):
+    """An operator gave up what was left of a debt."""
+
+    type: ClassVar[str] = "debt.written_off"
+    debt: int
+    of: str
+    owner: str
+    amount_minor: int
+    currency: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.type}:{self.debt}"
+
+    @property
+    def subject(self) -> str:
+        return self.of
+
+
+def released_key(*, order: str, role: str, owner: str) -> str:
+    """The key of the one release of an earning, which reversals name in `undoes`."""
+    return f"{EarningsReleased.type}:{order}:{role}:{owner}"
+
+
+def reversed_key(*, order: str, role: str, owner: str, reversed_minor: int) -> str:
+    """Each reversal of an earning ends at its own total of what was taken back."""
+    return f"{EarningsReversed.type}:{order}:{role}:{owner}:{reversed_minor}"
+
+
+def repaid_key(*, debt: int, repaid_so_far_minor: int) -> str:
+    """Each repayment of a debt ends at its own total."""
+    return f"{DebtRepaid.type}:{debt}:{repaid_so_far_minor}"
