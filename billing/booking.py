@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import structlog
-from django.db import connection, transaction
+from django.db import DataError, IntegrityError, transaction
 
 from billing.errors import InsufficientCover, NoRule
 from billing.event_types import BUILT_IN
@@ -22,6 +22,8 @@ from ledger.posting import JournalDraft, NotCovered, PostedBatch, post_batch
 log = structlog.get_logger(__name__)
 
 BILLING = "billing"
+
+CONTENDED_LOOK_SECONDS = 0.1  # Another worker has locked what is due; look again for what it leaves.
 
 PERIOD, ACCOUNTS, TRANSFERS, MANUAL = "period", "accounts", "transfers", "manual"
 
@@ -54,7 +56,7 @@ def book_due() -> float | None:
         if wait_seconds is None or wait_seconds > 0:
             return wait_seconds
         if not book_batch():
-            return None
+            return CONTENDED_LOOK_SECONDS
 
 
 def seconds_until_due() -> float | None:
@@ -69,7 +71,7 @@ def seconds_until_due() -> float | None:
         return None
     at_work = timeline()
     limits = _settings_in_force(at_work)
-    left_seconds = limits.period_ms / 1000 - _age_seconds(oldest[0].event)
+    left_seconds = limits.period_ms / 1000 - oldest[0].age_seconds
     if left_seconds <= 0:
         return 0
     waiting = heads(consumer, limits.max_transfers)
@@ -94,6 +96,8 @@ def book_batch(*, trigger: str = PERIOD) -> PostedBatch | bool:
             if not claimed:
                 return False
             cut = cut_batch([delivery.event for delivery in claimed], at_work, limits)
+            if trigger == PERIOD and cut.trigger is None and claimed[0].age_seconds * 1000 < limits.period_ms:
+                return False  # Another worker took the old ones; these still have time.
             posted = _post(cut, trigger=cut.trigger or trigger)
             finish(BILLING, [draft.event_id for draft in cut.drafts])
             for event, error in cut.refused:
@@ -199,7 +203,17 @@ def _post(cut: Cut, *, trigger: str) -> PostedBatch | None:
                 return post_batch(cut.drafts, trigger=trigger, opened_at=cut.events[0].recorded_at)
         except NotCovered as not_covered:
             _set_aside(cut, not_covered.event_ids)
+        except (IntegrityError, DataError) as error:
+            _halve(cut, error)
     return None
+
+
+def _halve(cut: Cut, error: Exception) -> None:
+    """Something in this batch breaks a constraint: book its first half, until the culprit is alone and set aside."""
+    if len(cut.drafts) == 1:
+        cut.refused.append((cut.events[0], error))
+    half = len(cut.drafts) // 2
+    cut.drafts, cut.events = cut.drafts[:half], cut.events[:half]
 
 
 def _set_aside(cut: Cut, short: frozenset[int]) -> None:
@@ -217,11 +231,3 @@ def _set_aside(cut: Cut, short: frozenset[int]) -> None:
 
 def _settings_in_force(at_work: Timeline) -> BatchSettings:
     return compiled(at_work.ids[-1]).batch
-
-
-def _age_seconds(event: EventRecord) -> float:
-    """By the database's clock, as `recorded_at` is."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT EXTRACT(epoch FROM clock_timestamp() - %s::timestamptz)", [event.recorded_at])
-        return float(cursor.fetchone()[0])
-

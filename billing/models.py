@@ -9,15 +9,13 @@ from core.ids import PublicIdField
 
 
 class EventType(models.Model):
-    """A declared kind of money fact: its parties, its amounts and its parameters."""
+    """A kind of money fact that an operator declared; the built-in ones are in `event_types.py`."""
 
     type = models.CharField(max_length=80, unique=True)
     parties = models.JSONField(help_text='[{"name": "payer", "is": "account" | "ledger"}]')
     amounts = models.JSONField(help_text='[{"name": "gross"}, {"name": "fee", "part_of": "gross"}]')
     parameters = models.JSONField(help_text="Names; always with institution, channel and currency.")
     external = models.BooleanField(help_text="May be sent from outside.")
-    undoes = models.CharField(max_length=80, blank=True, help_text="The type whose journal this one takes back.")
-    built_in = models.BooleanField(default=False)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(db_default=Now())
 

@@ -92,7 +92,9 @@ def amounts_of(transfers: Sequence[TransferRule], payload: Payload) -> list[int]
             minors.append(shares[place])
         else:
             minors.append(amount_in(payload, transfer.amount.amount))
-    return [minor if minor is not None else _rest(place, transfers, minors, payload) for place, minor in enumerate(minors)]
+    return [
+        minor if minor is not None else _rest(place, transfers, minors, payload) for place, minor in enumerate(minors)
+    ]
 
 
 def amount_in(payload: Payload, name: str) -> int:

@@ -40,7 +40,10 @@ WHERE d.consumer = %(consumer)s AND d.event_id >= %(low_water)s
           AND (held.parked_at IS NOT NULL OR held.not_before > clock_timestamp()))
 ORDER BY d.event_id LIMIT %(limit)s
 """
-_COLUMNS = "e.id, e.type, e.key, e.subject, e.payload, e.occurred_at, e.recorded_at, d.attempts"
+_COLUMNS = (
+    "e.id, e.type, e.key, e.subject, e.payload, e.occurred_at, e.recorded_at, d.attempts,"
+    " EXTRACT(epoch FROM clock_timestamp() - e.recorded_at)"
+)
 _HEADS = f"SELECT {_COLUMNS} {_CLAIMABLE}"
 _CLAIM = f"SELECT {_COLUMNS} {_CLAIMABLE} FOR UPDATE OF d SKIP LOCKED"
 
@@ -59,6 +62,7 @@ class Claimed:
 
     event: EventRecord
     attempts: int
+    age_seconds: float
 
 
 class LowWater:
@@ -166,7 +170,7 @@ def _read(statement: str, consumer: Consumer, limit: int) -> list[Claimed]:
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         rows = cursor.fetchall()
-    return [Claimed(_event(*row[:-1]), row[-1]) for row in rows]
+    return [Claimed(_event(*event), attempts, float(age)) for *event, attempts, age in rows]
 
 
 def _event(id_: int, type_: str, key: str, subject: str, payload: str, *times: datetime) -> EventRecord:

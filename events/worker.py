@@ -65,7 +65,7 @@ class DeliveryLoop(threading.Thread):
         close_old_connections()
         try:
             wait_seconds = deliver_due(name)
-        except Exception:  # noqa: BLE001 - one consumer's fault is logged; the others must go on.
+        except Exception:  # One consumer's fault is logged; the others must go on.
             log.exception("delivery_failed", consumer=name)
             return
         if wait_seconds is not None:

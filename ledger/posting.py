@@ -109,7 +109,9 @@ def post_batch(drafts: Sequence[JournalDraft], *, trigger: str, opened_at: datet
 
 def _account_ids(drafts: Sequence[JournalDraft]) -> dict[AccountKey, int]:
     """Find the accounts by code, and insert those never used; sorted, so that two batches cannot deadlock."""
-    keys = sorted({(code, d.currency) for d in drafts for debit, credit, _minor in d.transfers for code in (debit, credit)})
+    keys = sorted(
+        {(code, d.currency) for d in drafts for debit, credit, _minor in d.transfers for code in (debit, credit)}
+    )
     found = _find_accounts(keys)
     missing = [key for key in keys if key not in found]
     if missing:
@@ -164,7 +166,9 @@ def _copy_journals(drafts: Sequence[JournalDraft], batch_id: int) -> None:
     for draft in drafts:
         reverses = COPY_NULL if draft.reverses_id is None else draft.reverses_id
         effective = draft.effective_at.isoformat()
-        rows.append(f"{draft.event_id}\t{batch_id}\t{draft.rule_set_id}\t{_escaped(draft.rule)}\t{reverses}\t{effective}\n")
+        rows.append(
+            f"{draft.event_id}\t{batch_id}\t{draft.rule_set_id}\t{_escaped(draft.rule)}\t{reverses}\t{effective}\n"
+        )
     _copy("ledger_journal (event_id, batch_id, rule_set_id, rule, reverses_id, effective_at)", rows)
 
 
@@ -315,7 +319,12 @@ FROM changed, batch WHERE changed.debits > 0 OR changed.credits > 0
 
 
 def _write_batch(
-    posted: PostedBatch, changes: Mapping[int, _Change], released: Mapping[int, int], *, trigger: str, opened_at: datetime
+    posted: PostedBatch,
+    changes: Mapping[int, _Change],
+    released: Mapping[int, int],
+    *,
+    trigger: str,
+    opened_at: datetime,
 ) -> None:
     """Everything that needs the locks, in one statement: counters, movements, batch row, clock time."""
     only_released = [account_id for account_id in released if account_id not in changes]
