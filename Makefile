@@ -1,0 +1,42 @@
+# Needs Python 3.11 or newer, make and git; everything else is put into .venv and VAR_DIR.
+.DEFAULT_GOAL := help
+.PHONY: help run test check format bench venv venv-dev
+
+PYTEST_ARGS ?= -n 2
+PY = .venv/bin/python -m
+# Production settings have no defaults for secrets; these are thrown away after the check.
+PRODUCTION = DJANGO_SETTINGS_MODULE=settings.production \
+	SECRET_KEY=$$(.venv/bin/python -c 'import secrets; print(secrets.token_urlsafe(50))') \
+	DATABASE_URL=postgres://user:password@localhost/marketplace \
+	REDIS_URL=redis://localhost/0 ALLOWED_HOSTS=marketplace.example
+
+help: ## these targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 10
+	@echo 'Honoured: PORT (8000), HOST (127.0.0.1), VAR_DIR (var), DATABASE_URL, REDIS_URL, PYTHON, PYTEST_ARGS.'
+
+run: venv ## the whole marketplace with its demo world; Ctrl-C stops it
+	@exec $(PY) marketplace.run
+
+test: venv-dev ## all tests, on servers of their own
+	$(PY) pytest $(PYTEST_ARGS)
+
+check: venv-dev ## format, lint, types, the borders between the rooms, migrations, production settings
+	$(PY) ruff format --check .
+	$(PY) ruff check .
+	$(PY) mypy .
+	.venv/bin/lint-imports
+	DJANGO_SETTINGS_MODULE=settings.test .venv/bin/python manage.py makemigrations --check
+	$(PRODUCTION) .venv/bin/python manage.py check --deploy --fail-level WARNING
+
+format: venv-dev ## put the code into its form
+	$(PY) ruff format .
+	$(PY) ruff check --fix .
+
+bench: venv-dev ## the benchmarks
+	$(PY) benchmarks
+
+venv: ## .venv with what the marketplace runs on
+	@bin/venv requirements.txt
+
+venv-dev: ## .venv with what tests and checks need as well
+	@bin/venv requirements-dev.txt
