@@ -20,8 +20,9 @@ def main() -> None:
     if not needs_servers(arguments):
         execute_from_command_line(sys.argv)
         return
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, leave)
+    signal.signal(signal.SIGTERM, leave)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # `nohup` ignores it.
+        signal.signal(signal.SIGHUP, leave)
     choose_settings(arguments)
     with using(settings.EMBEDDED_SERVERS):
         execute_from_command_line(sys.argv)

@@ -55,13 +55,15 @@ class Launcher:
 
         :raises ServersUnavailable: one does not start, or VAR_DIR is not ours to write.
         """
+        self._prepare_var_dir()
         if not self.servers:
             return
-        self._prepare_var_dir()
         with self.launching():
             self._membership = self.places.users_lock.open("ab")
             fcntl.flock(self._membership, fcntl.LOCK_SH)
-            self.ensure_started()
+            self.places.owner.make_private(self.places.sockets)
+            for server in self.servers:
+                server.ensure_started()
 
     def leave(self) -> bool:
         """Use them no longer; the last user stops them. Whether that was us."""
@@ -76,10 +78,15 @@ class Launcher:
             self._membership = None
         return last
 
-    def ensure_started(self) -> list[EmbeddedServer]:
-        """Start what does not run; which ones that were. The caller holds the launch lock."""
-        self.places.owner.make_private(self.places.sockets)
-        return [server for server in self.servers if server.ensure_started()]
+    def revive(self, server: EmbeddedServer) -> None:
+        """
+        Start a server that has died under its users.
+
+        :raises ServersUnavailable: it does not start.
+        """
+        with self.launching():
+            self.places.owner.make_private(self.places.sockets)
+            server.ensure_started()
 
     @contextmanager
     def launching(self) -> Iterator[None]:

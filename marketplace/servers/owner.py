@@ -10,6 +10,8 @@ from .errors import ServersUnavailable
 
 ROOT = 0
 UNPRIVILEGED = "nobody"
+READ, EXECUTE = 0o4, 0o1
+ANYBODY_EXECUTES = 0o111
 
 
 class RunAs(TypedDict, total=False):
@@ -53,14 +55,14 @@ class Owner:
         directory.chmod(0o700)
 
     def can_reach(self, path: Path) -> bool:
-        """Whether this owner may enter every directory on the way to `path`, and read what is there."""
-        on_the_way = all(self._may(parent, read=False) for parent in path.parents)
-        return on_the_way and self._may(path, read=True)
+        """Whether this owner may enter every directory on the way to `path`, and read, enter or run what is there."""
+        runnable = path.stat().st_mode & ANYBODY_EXECUTES
+        on_the_way = all(self._may(parent, EXECUTE) for parent in path.parents)
+        return on_the_way and self._may(path, READ | EXECUTE if runnable else READ)
 
-    def _may(self, path: Path, *, read: bool) -> bool:
+    def _may(self, path: Path, wanted: int) -> bool:
         found = path.stat()
         shift = 6 if found.st_uid == self.uid else 3 if found.st_gid == self.gid else 0
-        wanted = 0o5 if read else 0o1
         return (found.st_mode >> shift) & wanted == wanted
 
 

@@ -70,6 +70,10 @@ class Postgres(EmbeddedServer):
     def log(self) -> Path:
         return self.places.logs / "postgres.log"
 
+    @property
+    def socket(self) -> Path:
+        return self.places.sockets / f".s.PGSQL.{POSTGRES_PORT}"
+
     def command(self) -> Sequence[str]:
         options = {**OPTIONS, "unix_socket_directories": str(self.places.sockets)}
         if not self.durable:
@@ -153,7 +157,7 @@ class Postgres(EmbeddedServer):
         No server of this data directory runs (the caller has seen to it), so a living one is a foreign
         process that got the number. Lock files of the dead it removes itself.
         """
-        for lock in (self.data / "postmaster.pid", self.places.sockets / f".s.PGSQL.{POSTGRES_PORT}.lock"):
+        for lock in (self.data / "postmaster.pid", self.socket.with_name(f"{self.socket.name}.lock")):
             pid = _pid_in(lock)
             if pid is not None and is_living(pid):
                 lock.unlink()

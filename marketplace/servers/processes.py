@@ -20,11 +20,15 @@ DELETED = " (deleted)"
 class Process:
     pid: int
     parent: int
-    directory_deleted: bool
+    directory: str  # as the kernel names it
+
+    @property
+    def directory_deleted(self) -> bool:
+        return self.directory.endswith(DELETED)
 
     def is_alive(self) -> bool:
-        """A zombie has no working directory any more: it counts as gone."""
-        return _working_directory(self.pid) is not None
+        """A zombie has no working directory any more, and who gets the number next has another: both count as gone."""
+        return _working_directory(self.pid) == self.directory
 
     def send(self, number: signal.Signals) -> None:
         try:
@@ -68,7 +72,7 @@ def is_living(pid: int) -> bool:
 
 def _look_at(pid: int, directory: Path, names: Collection[str]) -> Process | None:
     works_in = _working_directory(pid)
-    if works_in not in (str(directory), f"{directory}{DELETED}"):
+    if works_in is None or works_in not in (str(directory), f"{directory}{DELETED}"):
         return None
     try:
         status = Path(f"/proc/{pid}/status").read_text().splitlines()
@@ -77,7 +81,7 @@ def _look_at(pid: int, directory: Path, names: Collection[str]) -> Process | Non
     fields = dict(line.split(":", 1) for line in status if ":" in line)
     if fields["Name"].strip() not in names:
         return None
-    return Process(pid=pid, parent=int(fields["PPid"]), directory_deleted=works_in != str(directory))
+    return Process(pid=pid, parent=int(fields["PPid"]), directory=works_in)
 
 
 def _working_directory(pid: int) -> str | None:

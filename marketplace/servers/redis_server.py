@@ -30,21 +30,28 @@ class Redis(EmbeddedServer):
     def log(self) -> Path:
         return self.places.logs / "redis.log"
 
+    @property
+    def socket(self) -> Path:
+        return self.places.redis_socket
+
     def command(self) -> Sequence[str]:
         """Short of memory it forgets cached answers (they expire), never a waiting task (tasks do not)."""
         return [
             str(redis_program(self.owner)),
             *("--port", "0"),
-            *("--unixsocket", str(self.places.redis_socket), "--unixsocketperm", "700"),
+            *("--unixsocket", str(self.socket), "--unixsocketperm", "700"),
             *("--save", "", "--appendonly", "no"),
             *("--maxmemory", MEMORY_MAX, "--maxmemory-policy", "volatile-lru"),
         ]
 
     def answers(self) -> bool:
-        client = redis.Redis(unix_socket_path=str(self.places.redis_socket), socket_timeout=ANSWER_SECONDS_MAX)
+        client = redis.Redis(unix_socket_path=str(self.socket), socket_timeout=ANSWER_SECONDS_MAX)
         try:
             return bool(client.ping())
         except (redis.ConnectionError, redis.TimeoutError):
             return False
         finally:
             client.close()
+
+    def complete(self) -> None:
+        """Redis begins empty: there is nothing to make."""

@@ -16,7 +16,6 @@ from .processes import Process, end, wait_until, working_in
 
 LOG_BYTES_MAX = 10 * 1024 * 1024
 LOG_LINES_SHOWN = 8
-ANSWER_SECONDS_MAX = 10.0  # a server that is there and silent for so long is replaced
 
 
 class EmbeddedServer(ABC):
@@ -30,6 +29,7 @@ class EmbeddedServer(ABC):
     def __init__(self, places: Places) -> None:
         self.places = places
         self._child: subprocess.Popen[bytes] | None = None
+        self._known: Process | None = None
 
     @property
     @abstractmethod
@@ -39,6 +39,10 @@ class EmbeddedServer(ABC):
     @property
     @abstractmethod
     def log(self) -> Path: ...
+
+    @property
+    @abstractmethod
+    def socket(self) -> Path: ...
 
     @abstractmethod
     def command(self) -> Sequence[str]: ...
@@ -50,8 +54,9 @@ class EmbeddedServer(ABC):
         """Make the data directory ready for a start."""
         self.owner.make_private(self.data)
 
+    @abstractmethod
     def complete(self) -> None:
-        """What is still to be made inside the running server."""
+        """Make what is still missing inside the running server."""
 
     @cached_property
     def owner(self) -> Owner:
@@ -69,15 +74,23 @@ class EmbeddedServer(ABC):
         """Whether `process` is the server itself, not an orphan of a dead one."""
         return True
 
+    def is_alive(self) -> bool:
+        """Cheap: the whole list of processes is looked through only when the known one has gone."""
+        if self._child is not None:
+            self._child.poll()  # A dead child must not stay a zombie.
+        if self._known is None or not self._known.is_alive():
+            self._known = self.find()
+        return self._known is not None
+
     def ensure_started(self) -> bool:
         """
         Adopt the running server of this data directory or start one; whether one was started.
 
         :raises ServersUnavailable: it does not start; the message ends with its last words.
         """
-        if self.find() and wait_until(self.answers, seconds_max=ANSWER_SECONDS_MAX):
+        if self._adopt():
             return False
-        self.stop()
+        self.stop()  # It is deaf, or was killed and has left something behind.
         self.prepare()
         self._child = self._spawn()
         wait_until(lambda: self.answers() or not self._child_lives(), seconds_max=self.start_seconds_max)
@@ -101,6 +114,13 @@ class EmbeddedServer(ABC):
         if self._child is not None:
             self._child.wait()
             self._child = None
+
+    def _adopt(self) -> bool:
+        """A running server may still be recovering from a crash, and is waited for; one without its socket is deaf."""
+        if self.find() is None:
+            return False
+        wait_until(lambda: self.answers() or not self.socket.exists(), seconds_max=self.start_seconds_max)
+        return self.answers()
 
     def _child_lives(self) -> bool:
         return self._child is not None and self._child.poll() is None
