@@ -1,0 +1,73 @@
+"""What the operators' pages have in common: lists that stay fast, and rows that nobody edits by hand."""
+
+from functools import cached_property
+from typing import Any, ClassVar
+
+from django.core.paginator import Paginator
+from django.db import connection
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin
+
+from core.ids import decode_key
+
+COUNTED_EXACTLY_MAX = 10_000
+
+
+class EstimatingPaginator(Paginator):
+    """
+    Counts small lists exactly and takes PostgreSQL's estimate for large ones.
+
+    An exact count reads the whole table, which takes a second per ten million rows.
+    """
+
+    @cached_property
+    def count(self) -> int:
+        rows: QuerySet = self.object_list  # type: ignore[assignment]
+        counted = rows.order_by()[: COUNTED_EXACTLY_MAX + 1].count()
+        if counted <= COUNTED_EXACTLY_MAX:
+            return counted
+        return max(counted, estimated_rows(rows.model)) if not rows.query.where else counted
+
+
+def estimated_rows(model: type[Model]) -> int:
+    """Return how many rows PostgreSQL believes a table has (its last ANALYZE)."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass", [model._meta.db_table])
+        return cursor.fetchone()[0]
+
+
+class HouseAdmin(ModelAdmin):
+    """
+    Lists that stay under 300 ms with a million rows, found by exact public id.
+
+    Search fields name their look-up: `public_id__exact`. The default of Django looks inside every row.
+    `key_prefix`: rows without a `public_id` column are found by the id that encodes their bigint key.
+    """
+
+    key_prefix: ClassVar[str] = ""
+    paginator = EstimatingPaginator
+    show_full_result_count = False
+    list_per_page = 50
+    list_max_show_all = 50
+    ordering: Any = ("-pk",)
+    list_select_related: Any = True
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
+        key = decode_key(self.key_prefix, search_term.strip()) if self.key_prefix else None
+        if key is not None:
+            return queryset.filter(pk=key), False
+        return super().get_search_results(request, queryset, search_term)
+
+
+class ReadOnlyAdmin(HouseAdmin):
+    """Rows that only the house's own services write: money, events, sessions."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
