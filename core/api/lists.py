@@ -16,7 +16,6 @@ from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core.api.fields import Input
 from core.api.views import ApiView
 from core.errors import CursorInvalid, FieldError, InvalidInput
 
@@ -45,9 +44,6 @@ class ListView(ApiView):
     ordering: ClassVar[Sequence[str]] = ("-id",)
     csv_columns: ClassVar[Sequence[str]] = ()
 
-    class Query(Input):
-        """The query parameters that the list understands beyond `limit` and `cursor`; others are ignored."""
-
     def get_renderers(self) -> list[BaseRenderer]:
         return [JSONRenderer(), CSVRenderer()] if self.csv_columns else [JSONRenderer()]
 
@@ -69,17 +65,6 @@ class ListView(ApiView):
         page, more = found[:limit], len(found) > limit
         following = write_cursor(page[-1], ordering) if more else None
         return Response({"results": list(output(page)), "next": following})
-
-    def checked_query(self) -> dict[str, Any]:
-        """
-        Return the list's own query parameters.
-
-        :raises InvalidInput: one of them is not as it should be.
-        """
-        known = {
-            name: self.request.query_params[name] for name in self.Query().fields if name in self.request.query_params
-        }
-        return self.Query(data=known).checked()
 
 
 def read_limit(request: Request) -> int:

@@ -45,6 +45,10 @@ class ApiView(APIView):
     keyed: ClassVar[frozenset[str]] = frozenset()
 
     Input: type[Input]
+
+    class Query(Input):
+        """The query parameters that a view understands; others are ignored."""
+
     attempt: idempotency.Attempt | None = None
     replayed: idempotency.KnownAnswer | None = None
 
@@ -107,6 +111,15 @@ class ApiView(APIView):
         :raises InvalidInput: with one error per faulty field.
         """
         return self.Input(data=self.request.data).checked()
+
+    def checked_query(self) -> dict[str, Any]:
+        """
+        Return the query parameters that `Query` declares.
+
+        :raises InvalidInput: one of them is not as it should be.
+        """
+        given = self.request.query_params
+        return self.Query(data={name: given[name] for name in self.Query().fields if name in given}).checked()
 
     def created(self, data: Any) -> Response:
         """Answer 201."""
