@@ -12,11 +12,12 @@ from django.db import DataError, IntegrityError, transaction
 from billing.errors import InsufficientCover, NoRule
 from billing.event_types import BUILT_IN
 from billing.rules import BatchSettings, CompiledRuleSet, Rule
-from billing.versions import Timeline, compiled, share_engine, timeline, versions_of_journals
+from billing.versions import Timeline, compiled, timeline, versions_of_journals
 from core.errors import Refusal
 from events.consumers import Consumer, add_consumer, get_consumer
 from events.delivery import TRANSIENT, Claimed, claim, finish, heads, park, put_back
 from events.models import EventRecord
+from ledger.engine import share_engine
 from ledger.posting import JournalDraft, NotCovered, PostedBatch, post_batch
 
 log = structlog.get_logger(__name__)

@@ -14,7 +14,6 @@ from billing.models import RuleSet
 from billing.rules import BatchSettings, CompiledRuleSet, compile_rules
 from billing.types import whole_of
 
-ENGINE_LOCK = 0x6C6564676572  # "ledger": batches share it, an activation takes it alone.
 COMPILED_VERSIONS_MAX = 64
 _SINCE_EVER = datetime.min.replace(tzinfo=UTC)
 
@@ -36,18 +35,6 @@ class Timeline:
         if not place:
             raise NoRule("No rule set was in force then.")
         return compiled(self.ids[place - 1])
-
-
-def share_engine() -> None:
-    """Hold off activations until this transaction ends; batches do not hinder each other."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [ENGINE_LOCK])
-
-
-def stop_engine() -> None:
-    """Wait for the batches under way, and let none begin until this transaction ends."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ENGINE_LOCK])
 
 
 def timeline() -> Timeline:

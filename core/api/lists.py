@@ -66,6 +66,10 @@ class ListView(ApiView):
         following = write_cursor(page[-1], ordering) if more else None
         return Response({"results": list(output(page)), "next": following})
 
+    def answer_csv(self, documents: Iterable[Mapping[str, Any]]) -> StreamingHttpResponse:
+        """Answer documents that do not come from one query set as CSV."""
+        return stream_csv(documents, self.csv_columns)
+
 
 def read_limit(request: Request) -> int:
     """Return how many rows a page may have, from `?limit=`."""

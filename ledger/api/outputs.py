@@ -1,0 +1,69 @@
+"""What the book looks like from outside."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from rest_framework import serializers
+
+from ledger.models import LedgerAccount
+from ledger.selectors import Balance, TrialBalance
+
+
+class LedgerAccountDocument(serializers.Serializer):
+    code = serializers.CharField()
+    currency = serializers.CharField()
+    debits = serializers.IntegerField()
+    credits = serializers.IntegerField()
+    balance = serializers.IntegerField(help_text="Credits less debits.")
+    held = serializers.IntegerField(help_text="Reserved by holds at present.")
+    as_of = serializers.DateTimeField(allow_null=True)
+
+
+class TrialCurrencyDocument(serializers.Serializer):
+    currency = serializers.CharField()
+    debits = serializers.IntegerField()
+    credits = serializers.IntegerField()
+    difference = serializers.IntegerField(help_text="Always 0.")
+    accounts = LedgerAccountDocument(many=True)
+
+
+class TrialBalanceDocument(serializers.Serializer):
+    currencies = TrialCurrencyDocument(many=True)
+    frontier = serializers.DateTimeField(help_text="Answers for a known_at up to here never change again.")
+
+
+def balance_document(balance: Balance, as_of: datetime | None = None) -> dict[str, Any]:
+    return {
+        "code": balance.code,
+        "currency": balance.currency,
+        "debits": balance.debits_minor,
+        "credits": balance.credits_minor,
+        "balance": balance.balance_minor,
+        "held": balance.held_minor,
+        "as_of": as_of,
+    }
+
+
+def present_accounts(accounts: Sequence[LedgerAccount]) -> Iterator[dict[str, Any]]:
+    for a in accounts:
+        yield balance_document(Balance(a.code, a.currency, a.debits_minor, a.credits_minor, a.held_minor))
+
+
+def trial_document(trial: Iterable[TrialBalance], frontier: datetime) -> dict[str, Any]:
+    currencies = [
+        {
+            "currency": one.currency,
+            "debits": one.debits_minor,
+            "credits": one.credits_minor,
+            "difference": one.credits_minor - one.debits_minor,
+            "accounts": [balance_document(account) for account in one.accounts],
+        }
+        for one in trial
+    ]
+    return {"currencies": currencies, "frontier": frontier}
+
+
+def trial_rows(trial: Iterable[TrialBalance]) -> Iterator[dict[str, Any]]:
+    for one in trial:
+        yield from (balance_document(account) for account in one.accounts)

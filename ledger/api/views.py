@@ -1,0 +1,70 @@
+"""Operators read the book over HTTP."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from core.api.fields import CurrencyField, Input, TextField
+from core.api.lists import ListView
+from core.api.views import ApiView
+from ledger import selectors
+from ledger.api import outputs
+from ledger.errors import CurrencyRequired
+from ledger.models import CODE_LENGTH_MAX, LedgerAccount
+
+OPERATORS = {"*": frozenset({"operator"})}
+
+
+class LedgerAccounts(ListView):
+    """GET /api/v1/ledger/accounts"""
+
+    audience = OPERATORS
+
+    class Query(Input):
+        prefix = TextField(required=False, max_length=CODE_LENGTH_MAX)
+
+    @extend_schema(parameters=[Query], responses=outputs.LedgerAccountDocument(many=True))
+    def get(self, request: Request) -> Any:
+        prefix = self.checked_query().get("prefix", "")
+        return self.answer_list(LedgerAccount.objects.filter(code__startswith=prefix), outputs.present_accounts)
+
+
+class LedgerAccountBalance(ApiView):
+    """GET /api/v1/ledger/accounts/<code>"""
+
+    audience = OPERATORS
+
+    class Query(Input):
+        currency = CurrencyField(required=False)
+        as_of = serializers.DateTimeField(required=False)
+        known_at = serializers.DateTimeField(required=False)
+
+    @extend_schema(parameters=[Query], responses=outputs.LedgerAccountDocument)
+    def get(self, request: Request, code: str) -> Response:
+        asked = self.checked_query()
+        balances = selectors.balance_at(code=code, **asked)
+        if len(balances) > 1:
+            raise CurrencyRequired(currencies=[balance.currency for balance in balances])
+        return Response(outputs.balance_document(balances[0], asked.get("as_of")))
+
+
+class TrialBalanceView(ListView):
+    """GET /api/v1/ledger/trial-balance"""
+
+    audience = OPERATORS
+    csv_columns = ("currency", "code", "debits", "credits", "balance", "held")
+
+    class Query(Input):
+        as_of = serializers.DateTimeField(required=False)
+        known_at = serializers.DateTimeField(required=False)
+
+    @extend_schema(parameters=[Query], responses=outputs.TrialBalanceDocument)
+    def get(self, request: Request) -> Any:
+        frontier = selectors.frontier()  # First, so that it holds for what is read after it.
+        trial = selectors.trial_balance(**self.checked_query())
+        if request.accepted_renderer.format == "csv":
+            return self.answer_csv(outputs.trial_rows(trial))
+        return Response(outputs.trial_document(trial, frontier))

@@ -1,0 +1,17 @@
+"""The engine's lock: batches share it, an activation of rules takes it alone, the frontier looks at it."""
+
+from django.db import connection
+
+ENGINE_LOCK = 0x6C6564676572  # "ledger"
+
+
+def share_engine() -> None:
+    """Hold off activations until this transaction ends; batches do not hinder each other."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [ENGINE_LOCK])
+
+
+def stop_engine() -> None:
+    """Wait for the batches under way, and let none begin until this transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ENGINE_LOCK])
