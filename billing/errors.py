@@ -93,3 +93,7 @@ class DocumentInvalid(Unprocessable):
 class EffectiveInPast(Unprocessable):
     code = "effective_in_past"
     message = "A version takes effect at its activation or later; the past is corrected by repair."
+
+
+class OperatorLimitExceeded(SecondPersonRequired):
+    message = "This is more than one operator may send in a day: another one must send it."

@@ -1,6 +1,6 @@
 """Declared event types: which parties, amounts and parameters a money fact has."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 ALWAYS_PARAMETERS = ("institution", "channel", "currency")
@@ -27,6 +27,7 @@ class TypeSpec:
     """
     One event type. In a payload, parties and parameters stand under their names, amounts under `<name>_minor`.
 
+    `held`: amounts for which the emitting transaction placed a hold, with the account that must be debited.
     `undoes`: the type whose rule version and parameters book this one, so that the same accounts are reversed.
     """
 
@@ -36,6 +37,7 @@ class TypeSpec:
     parameters: tuple[str, ...] = ALWAYS_PARAMETERS
     external: bool = False
     undoes: str = ""
+    held: Mapping[str, str] = field(default_factory=dict)
     built_in: bool = field(default=True, compare=False)
 
     def wholes(self) -> list[str]:
@@ -61,10 +63,23 @@ BUILT_IN: dict[str, TypeSpec] = {
     spec.type: spec
     for spec in (
         _spec("wallet.topped_up", "owner", ["amount"], also="provider", external=True),
-        _spec("topup.reversed", "owner", ["from_wallet", "to_debt"], also="provider", undoes="wallet.topped_up"),
+        _spec(
+            "topup.reversed",
+            "owner",
+            ["from_wallet", "to_debt"],
+            also="provider",
+            undoes="wallet.topped_up",
+            held={"from_wallet": "wallet:{owner}"},
+        ),
         _spec("wallet.withdrawn", "owner", ["amount"], also="provider", external=True),
         _spec("withdrawal.failed", "owner", ["amount"], also="provider", undoes="wallet.withdrawn"),
-        _spec("order.paid", "payer buyer seller", ["gross", "fee<gross"], also="provider store terminal"),
+        _spec(
+            "order.paid",
+            "payer buyer seller",
+            ["gross", "fee<gross"],
+            also="provider store terminal",
+            held={"gross": "wallet:{payer}", "fee": "wallet:{payer}"},
+        ),
         _spec(
             "order.refunded",
             "payer buyer seller",
@@ -73,8 +88,14 @@ BUILT_IN: dict[str, TypeSpec] = {
             undoes="order.paid",
         ),
         _spec("earnings.released", "owner", ["amount", "repaid<amount"]),
-        _spec("earnings.reversed", "owner", ["from_wallet", "to_debt"], undoes="earnings.released"),
-        _spec("debt.repaid", "owner", ["amount"]),
+        _spec(
+            "earnings.reversed",
+            "owner",
+            ["from_wallet", "to_debt"],
+            undoes="earnings.released",
+            held={"from_wallet": "wallet:{owner}"},
+        ),
+        _spec("debt.repaid", "owner", ["amount"], held={"amount": "wallet:{owner}"}),
         _spec("debt.written_off", "owner", ["amount"]),
     )
 }

@@ -143,7 +143,8 @@ def frontier() -> datetime:
             WITH looked AS MATERIALIZED (SELECT clock_timestamp() AS at)
             SELECT LEAST(looked.at, (
                 SELECT min(a.xact_start) FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
-                WHERE l.locktype = 'advisory' AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                JOIN pg_database d ON d.oid = l.database AND d.datname = current_database()
+                WHERE l.locktype = 'advisory'
                   AND l.classid = %s AND l.objid = %s AND l.objsubid = 1 AND l.granted AND a.pid <> pg_backend_pid()
             )) FROM looked
             """,

@@ -163,7 +163,8 @@ BATCH_PERIOD_MS = 500
 BATCH_ACCOUNTS_MAX = 2500
 BATCH_TRANSFERS_MAX = 10_000
 EVENT_FUTURE_TOLERANCE = timedelta(minutes=5)
-RULE_SET_SECOND_PERSON = True
+RULE_SET_SECOND_PERSON = True  # False for one-person shops
+OPERATOR_EVENTS_DAILY_MINOR_MAX = 100_000_000  # per operator, day and currency
 
 # --- Orders and wallets ----------------------------------------------------------------------
 

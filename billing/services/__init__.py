@@ -1,0 +1,1 @@
+"""What billing does for its callers; one module per subject."""
