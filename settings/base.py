@@ -168,12 +168,22 @@ OPERATOR_EVENTS_DAILY_MINOR_MAX = 100_000_000  # per operator, day and currency
 
 # --- Orders and wallets ----------------------------------------------------------------------
 
+FEE_SCHEDULE_SECOND_PERSON = True  # False for one-person shops
+ORDER_LINES_MAX = 2000
 ORDER_PAYMENT_LIMIT = timedelta(minutes=30)  # a pending order is closed after it
 ORDER_COMPLETION_LIMIT = timedelta(days=14)  # a fulfilled order is completed after it
+REFUND_REQUEST_LIMIT = timedelta(days=7)  # after it an operator may decide in the seller's place
 EARNINGS_HOLD_PERIOD = timedelta(days=7)  # from completion to release
 TIMED_TRANSITIONS_BATCH_MAX = 500
 TIMED_TRANSITIONS_EVERY_SECONDS = 1.0
 UNBOOKED_CHANGES_PURGE_MAX = 5_000  # per run of the purging task
+
+PAYMENT_PROVIDERS = {"local": "wallets.providers.local.LocalProvider"}
+TOP_UP_PROVIDER_DEFAULT = "local"
+PAYOUT_PROVIDER = "local"
+PROVIDER_QUERY_AFTER = timedelta(seconds=30)  # a payment whose request has not come back is asked about after it
+PROVIDER_QUERY_PAUSE_MAX = timedelta(hours=1)  # between two questions about one payment
+PROVIDER_QUERIES_MAX = 100  # per run of the asking task
 
 # --- Celery ----------------------------------------------------------------------------------
 
