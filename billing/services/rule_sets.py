@@ -14,7 +14,7 @@ from billing.errors import EffectiveInPast, RuleSetNotDraft, RuleSetNotSound, Se
 from billing.models import RuleSet
 from billing.types import all_types
 from core import clock
-from ledger.engine import share_engine, stop_engine
+from ledger.engine import stop_engine
 
 
 @transaction.atomic
@@ -64,7 +64,6 @@ def activate_rule_set(*, rule_set_id: int, effective_from: datetime | None, acto
 @transaction.atomic
 def retire_superseded(now: datetime) -> int:
     """Mark versions that a later one has followed; return how many."""
-    share_engine()
     in_force = list(RuleSet.objects.filter(status=RuleSet.Status.ACTIVE).order_by("effective_from", "version"))
     in_force.sort(key=lambda version: (version.effective_from is not None, version.effective_from or now))
     started = [version for version in in_force if version.effective_from is None or version.effective_from <= now]

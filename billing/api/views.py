@@ -1,0 +1,265 @@
+"""Operators, and payment servers with a key, over HTTP."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.settings import api_settings
+
+from billing import selectors
+from billing.api import outputs
+from billing.api.authentication import ServiceAuthentication, ServiceCaller
+from billing.documents import RuleSetInput
+from billing.models import RuleSet, ServiceKey
+from billing.services import event_types, external_events, rule_sets, service_keys
+from billing.types import all_types, spec_of
+from core import clock
+from core.api.fields import CurrencyField, Input, MinorUnitsField, MoneyInput, TextField
+from core.api.lists import ListView
+from core.api.views import ApiView
+from core.errors import NotFound
+from ledger.models import Batch
+
+OPERATORS = {"*": frozenset({"operator"})}
+KEY_LENGTH_MAX = 120
+NAME_LENGTH_MAX = 80
+LIST_LENGTH_MAX = 100
+
+
+class PartyInput(Input):
+    name = TextField(max_length=40)
+    locals()["is"] = serializers.ChoiceField(["account", "ledger"])
+
+
+class AmountInput(Input):
+    name = TextField(max_length=40)
+    part_of = TextField(max_length=40, required=False, allow_null=True)
+
+
+class EventTypes(ApiView):
+    """GET, POST /api/v1/billing/event-types"""
+
+    audience = OPERATORS
+
+    class Input(Input):
+        type = TextField(max_length=NAME_LENGTH_MAX)
+        parties = PartyInput(many=True, max_length=20)
+        amounts = AmountInput(many=True, min_length=1, max_length=20)
+        parameters = serializers.ListField(child=TextField(max_length=40), required=False, max_length=20)
+        external = serializers.BooleanField(required=False)
+
+    @extend_schema(responses=outputs.EventTypeDocument(many=True))
+    def get(self, request: Request) -> Response:
+        return Response({"results": [outputs.event_type_document(t) for t in all_types().values()], "next": None})
+
+    @extend_schema(request=Input, responses={201: outputs.EventTypeDocument})
+    def post(self, request: Request) -> Response:
+        body = self.checked_body()
+        declared = event_types.declare_event_type(
+            type_=body["type"],
+            parties=body["parties"],
+            amounts=body["amounts"],
+            parameters=body.get("parameters", []),
+            external=body.get("external", True),
+            actor=request.auth,
+        )
+        return self.created(outputs.event_type_document(spec_of(declared)))
+
+
+class Events(ListView):
+    """GET, POST /api/v1/billing/events"""
+
+    authentication_classes = [*api_settings.DEFAULT_AUTHENTICATION_CLASSES, ServiceAuthentication]
+    audience = {"POST": frozenset({"operator", "service"}), "*": frozenset({"operator"})}
+    keyed = frozenset({"POST"})
+
+    class Query(Input):
+        status = serializers.ChoiceField(["pending", "booked", "unposted"], required=False)
+
+    class Input(Input):
+        type = TextField(max_length=NAME_LENGTH_MAX)
+        key = TextField(max_length=KEY_LENGTH_MAX)
+        parameters = serializers.DictField(child=TextField(max_length=120), required=False)
+        parties = serializers.DictField(child=TextField(max_length=80))
+        amounts = serializers.DictField(child=MinorUnitsField(least=0))
+        currency = CurrencyField()
+        occurred_at = serializers.DateTimeField()
+        subject = TextField(max_length=50, required=False)
+
+    @extend_schema(parameters=[Query], responses=outputs.EventDocument(many=True))
+    def get(self, request: Request) -> Any:
+        return self.answer_list(selectors.money_events(self.checked_query().get("status")), outputs.event_documents)
+
+    @extend_schema(request=Input, responses={202: outputs.EventAccepted})
+    def post(self, request: Request) -> Response:
+        body = self.checked_body()
+        body.setdefault("parameters", {})
+        sender = request.auth.key if isinstance(request.auth, ServiceCaller) else request.auth.acting
+        public_id = external_events.submit_event(
+            submission=external_events.Submission(**body), sender=sender, now=clock.now()
+        )
+        state = selectors.states_of([selectors.get_event(public_id)])[0]
+        return Response({"id": public_id, "status": state.status}, status=202)
+
+
+class OneEvent(ApiView):
+    """GET /api/v1/billing/events/<id>"""
+
+    audience = OPERATORS
+
+    @extend_schema(responses=outputs.EventDocument)
+    def get(self, request: Request, event_id: str) -> Response:
+        return Response(next(outputs.event_documents([selectors.get_event(event_id)])))
+
+
+class RetryEvent(ApiView):
+    """POST /api/v1/billing/events/<id>/retry"""
+
+    audience = OPERATORS
+
+    @extend_schema(request=None, responses=outputs.EventDocument)
+    def post(self, request: Request, event_id: str) -> Response:
+        event = selectors.get_event(event_id)
+        external_events.retry_event(event_id=event.pk)
+        return Response(next(outputs.event_documents([event])))
+
+
+def find_rule_set(public_id: str) -> RuleSet:
+    rule_set = RuleSet.objects.select_related("created_by", "activated_by").filter(public_id=public_id).first()
+    if rule_set is None:
+        raise NotFound
+    return rule_set
+
+
+class RuleSets(ListView):
+    """GET, POST /api/v1/billing/rule-sets"""
+
+    audience = OPERATORS
+    Input = RuleSetInput
+
+    @extend_schema(responses=outputs.RuleSetDocument(many=True))
+    def get(self, request: Request) -> Any:
+        rows = RuleSet.objects.select_related("created_by", "activated_by")
+        return self.answer_list(rows, outputs.rule_set_documents)
+
+    @extend_schema(request=RuleSetInput, responses={201: outputs.RuleSetDocument})
+    def post(self, request: Request) -> Response:
+        self.checked_body()
+        drafted = rule_sets.draft_rule_set(document=request.data, actor=request.auth)
+        return self.created(next(outputs.rule_set_documents([drafted])))
+
+
+class OneRuleSet(ApiView):
+    """GET /api/v1/billing/rule-sets/<id>"""
+
+    audience = OPERATORS
+
+    @extend_schema(responses=outputs.RuleSetDocument)
+    def get(self, request: Request, rule_set_id: str) -> Response:
+        return Response(next(outputs.rule_set_documents([find_rule_set(rule_set_id)])))
+
+
+class CheckRuleSet(ApiView):
+    """POST /api/v1/billing/rule-sets/<id>/check"""
+
+    audience = OPERATORS
+
+    @extend_schema(request=None, responses=outputs.CheckDocument)
+    def post(self, request: Request, rule_set_id: str) -> Response:
+        problems = rule_sets.check_rule_set(rule_set=find_rule_set(rule_set_id))
+        return Response({"ok": not problems, "problems": [rule_sets.problem_document(p) for p in problems]})
+
+
+class ActivateRuleSet(ApiView):
+    """POST /api/v1/billing/rule-sets/<id>/activate"""
+
+    audience = OPERATORS
+
+    class Input(Input):
+        effective_from = serializers.DateTimeField(required=False, allow_null=True)
+
+    @extend_schema(request=Input, responses=outputs.RuleSetDocument)
+    def post(self, request: Request, rule_set_id: str) -> Response:
+        draft = find_rule_set(rule_set_id)
+        effective_from = self.checked_body().get("effective_from")
+        rule_sets.activate_rule_set(
+            rule_set_id=draft.pk, effective_from=effective_from, actor=request.auth, now=clock.now()
+        )
+        return Response(next(outputs.rule_set_documents([find_rule_set(rule_set_id)])))
+
+
+class ServiceKeys(ListView):
+    """GET, POST /api/v1/service-keys"""
+
+    audience = OPERATORS
+
+    class Input(Input):
+        name = TextField(max_length=120)
+        types = serializers.ListField(
+            child=TextField(max_length=NAME_LENGTH_MAX), min_length=1, max_length=LIST_LENGTH_MAX
+        )
+        daily_limit = MoneyInput(required=False, allow_null=True)
+
+    @extend_schema(responses=outputs.ServiceKeyDocument(many=True))
+    def get(self, request: Request) -> Any:
+        return self.answer_list(ServiceKey.objects.all(), outputs.service_key_documents)
+
+    @extend_schema(request=Input, responses={201: outputs.ServiceKeyShownOnce})
+    def post(self, request: Request) -> Response:
+        body = self.checked_body()
+        row, key = service_keys.create_service_key(
+            name=body["name"], types=body["types"], daily_limit=body.get("daily_limit"), actor=request.auth
+        )
+        row.refresh_from_db()
+        return self.created({**next(outputs.service_key_documents([row])), "key": key})
+
+
+class OneServiceKey(ApiView):
+    """DELETE /api/v1/service-keys/<id>"""
+
+    audience = OPERATORS
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, key_id: str) -> Response:
+        key = ServiceKey.objects.filter(public_id=key_id).first()
+        if key is None:
+            raise NotFound
+        service_keys.revoke_service_key(key=key, now=clock.now())
+        return Response(status=204)
+
+
+class Batches(ListView):
+    """GET /api/v1/billing/batches"""
+
+    audience = OPERATORS
+
+    class Query(Input):
+        since = serializers.DateTimeField(required=False)
+
+    @extend_schema(parameters=[Query], responses=outputs.BatchDocument(many=True))
+    def get(self, request: Request) -> Any:
+        since = self.checked_query().get("since")
+        rows = Batch.objects.filter(booked_at__gte=since) if since else Batch.objects.all()
+        return self.answer_list(rows, outputs.batch_documents)
+
+
+class OneJournal(ApiView):
+    """GET /api/v1/ledger/journals/<id>"""
+
+    audience = OPERATORS
+
+    @extend_schema(responses=outputs.JournalDocument)
+    def get(self, request: Request, journal_id: str) -> Response:
+        return Response(outputs.journal_document(selectors.get_journal(journal_id)))
+
+
+class ExplainTransfer(ApiView):
+    """GET /api/v1/ledger/transfers/<id>/explain"""
+
+    audience = OPERATORS
+
+    @extend_schema(responses=outputs.ExplanationDocument)
+    def get(self, request: Request, transfer_id: str) -> Response:
+        return Response(outputs.explanation_document(selectors.explain_transfer(transfer_id)))

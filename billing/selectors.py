@@ -1,0 +1,152 @@
+"""What became of events, and why the book looks as it does."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Exists, OuterRef, QuerySet
+
+from billing.booking import BILLING
+from billing.models import ExternalEvent, RuleSet
+from billing.rules import Rule
+from billing.types import all_types
+from billing.versions import compiled
+from core.errors import NotFound
+from core.ids import decode_key
+from events.models import Delivery, EventRecord
+from ledger.models import Batch, Journal, LedgerAccount, Transfer
+
+PENDING, BOOKED, UNPOSTED = "pending", "booked", "unposted"
+
+
+@dataclass(frozen=True, slots=True)
+class EventState:
+    """One money event and what became of it."""
+
+    event: EventRecord
+    status: str
+    reason: str | None
+    detail: str | None
+    external_key: str | None
+
+
+def get_event(public_id: str) -> EventRecord:
+    """
+    Return a money event by its public id.
+
+    :raises NotFound: there is none, or it carries no money.
+    """
+    event = EventRecord.objects.filter(pk=decode_key("evt", public_id), type__in=all_types()).first()
+    if event is None:
+        raise NotFound
+    return event
+
+
+def money_events(status: str | None = None) -> QuerySet[EventRecord]:
+    """Return the money events, all or those of one status."""
+    events = EventRecord.objects.filter(type__in=list(all_types()))
+    waiting = Delivery.objects.filter(consumer=BILLING, event_id=OuterRef("pk"))
+    if status == BOOKED:
+        return events.filter(Exists(Journal.objects.filter(pk=OuterRef("pk"))))
+    if status == UNPOSTED:
+        return events.filter(Exists(waiting.filter(parked_at__isnull=False)))
+    return events.filter(Exists(waiting.filter(parked_at=None))) if status == PENDING else events
+
+
+def states_of(events: Sequence[EventRecord]) -> list[EventState]:
+    """Return what became of these events, in a constant number of statements."""
+    ids = [event.pk for event in events]
+    deliveries = {d.event_id: d for d in Delivery.objects.filter(consumer=BILLING, event_id__in=ids)}
+    keys = dict(ExternalEvent.objects.filter(pk__in=ids).values_list("event_id", "key"))
+    return [_state(event, deliveries.get(event.pk), keys.get(event.pk)) for event in events]
+
+
+def _state(event: EventRecord, delivery: Delivery | None, key: str | None) -> EventState:
+    if delivery is None:
+        return EventState(event, BOOKED, None, None, key)
+    if delivery.parked_at is None:
+        return EventState(event, PENDING, None, None, key)
+    return EventState(event, UNPOSTED, delivery.error_code, delivery.error_detail, key)
+
+
+@dataclass(frozen=True, slots=True)
+class JournalView:
+    """A journal with what stands around it."""
+
+    journal: Journal
+    batch: Batch
+    rule_set: RuleSet
+    transfers: Sequence[Transfer]
+    codes: Mapping[int, str]
+
+
+def get_journal(public_id: str) -> JournalView:
+    """
+    Return a journal by its public id.
+
+    :raises NotFound: there is none.
+    """
+    return _journal_view(decode_key("jrn", public_id))
+
+
+def _journal_view(event_id: int | None) -> JournalView:
+    journal = Journal.objects.filter(pk=event_id).first()
+    if journal is None:
+        raise NotFound
+    transfers = transfers_of([journal.event_id])
+    return JournalView(
+        journal,
+        Batch.objects.get(pk=journal.batch_id),
+        RuleSet.objects.get(pk=journal.rule_set_id),
+        transfers,
+        codes_of(transfers),
+    )
+
+
+def transfers_of(event_ids: Sequence[int]) -> list[Transfer]:
+    """Return the transfers of these events' journals, in order: ranges of the primary key."""
+    found: list[Transfer] = []
+    for event_id in event_ids:
+        found += Transfer.objects.filter(id__gte=event_id << 8, id__lt=(event_id + 1) << 8).order_by("id")
+    return found
+
+
+def codes_of(transfers: Sequence[Transfer]) -> dict[int, str]:
+    """Return the codes of the accounts that these transfers touch."""
+    ids = {t.debit_id for t in transfers} | {t.credit_id for t in transfers}
+    return dict(LedgerAccount.objects.filter(pk__in=ids).values_list("pk", "code"))
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why one transfer was booked where it was."""
+
+    event: EventRecord
+    rule: Rule
+    rule_set: RuleSet
+    batch: Batch
+    near_misses: Sequence[tuple[str, str]]
+
+
+def explain_transfer(public_id: str) -> Explanation:
+    """
+    Return the path from event to transfer, and why no other rule of the type was taken.
+
+    :raises NotFound: there is no such transfer.
+    """
+    transfer = Transfer.objects.filter(pk=decode_key("trf", public_id)).first()
+    if transfer is None:
+        raise NotFound
+    view = _journal_view(transfer.journal_id)
+    event = EventRecord.objects.get(pk=transfer.journal_id)
+    rules = compiled(view.rule_set.pk).rules_by_type[event.type]
+    taken = next(rule for rule in rules if rule.name == view.journal.rule)
+    misses = [(rule.name, _why_not(rule, event.payload)) for rule in rules if rule is not taken]
+    return Explanation(event, taken, view.rule_set, view.batch, misses)
+
+
+def _why_not(rule: Rule, payload: Mapping[str, Any]) -> str:
+    for name, wanted in rule.match.items():
+        if payload.get(name) != wanted:
+            return f"parameter {name} is {payload.get(name, 'absent')}"
+    return "less specific"
