@@ -248,7 +248,8 @@ def put_back(name: str, event_ids: Sequence[int], error: Exception) -> None:
     if not event_ids:
         return
     log.warning("delivery_put_back", consumer=name, deliveries=len(event_ids), error=str(error))
-    connection.close_if_unusable_or_obsolete()
+    if not connection.in_atomic_block:
+        connection.close_if_unusable_or_obsolete()  # The error may be that it was lost.
     with connection.cursor() as cursor:
         cursor.execute(
             """

@@ -39,8 +39,10 @@ class EventDocument(EventAccepted):
 
 class PartyDocument(serializers.Serializer):
     name = serializers.CharField()
-    # `is` is a word of Python's own.
-    locals()["is"] = serializers.ChoiceField(["account", "ledger"])
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        """`is` is a word of Python's own."""
+        return super().get_fields() | {"is": serializers.ChoiceField(["account", "ledger"])}
 
 
 class AmountDocument(serializers.Serializer):

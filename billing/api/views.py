@@ -30,7 +30,10 @@ LIST_LENGTH_MAX = 100
 
 class PartyInput(Input):
     name = TextField(max_length=40)
-    locals()["is"] = serializers.ChoiceField(["account", "ledger"])
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        """`is` is a word of Python's own."""
+        return super().get_fields() | {"is": serializers.ChoiceField(["account", "ledger"])}
 
 
 class AmountInput(Input):
