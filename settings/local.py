@@ -2,7 +2,10 @@
 
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
 
 from .base import *  # noqa: F403
 from .connections import connect, var_dir
@@ -19,18 +22,31 @@ CELERY_BROKER_URL = _connections.broker_url
 
 def _kept_secret(path: Path) -> str:
     """A secret made at the first start and kept for the next ones, readable by its owner only."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            _make_secret(path)
+        return path.read_text()
+    except OSError as refusal:
+        raise ImproperlyConfigured(f"VAR_DIR cannot be used: {refusal}.") from refusal
+
+
+def _make_secret(path: Path) -> None:
+    """Written aside and linked when complete: of two first starts one wins, and both read its secret."""
     aside = path.with_name(f"{path.name}.{os.getpid()}")
-    if not path.exists():
-        aside.touch(mode=0o600)
-        aside.write_text(secrets.token_urlsafe(50))
-        aside.rename(path)
-    return path.read_text()
+    aside.touch(mode=0o600)
+    aside.write_text(secrets.token_urlsafe(50))
+    with suppress(FileExistsError):
+        os.link(aside, path)
+    aside.unlink()
 
 
 SECRET_KEY = _kept_secret(VAR_DIR / "secret_key")
 DEBUG = False
-ALLOWED_HOSTS = ["*"]
+
+# Names of this machine only, unless HOST opens it: a page from elsewhere could else reach it under its own name.
+HOST = os.environ.get("HOST") or "127.0.0.1"
+ALLOWED_HOSTS = ["*"] if HOST in ("0.0.0.0", "::") else [".localhost", "127.0.0.1", "[::1]", HOST]  # noqa: S104
 STATIC_ROOT = VAR_DIR / "static"
 MEDIA_ROOT = VAR_DIR / "media"
 

@@ -4,6 +4,7 @@ import ctypes
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -86,4 +87,5 @@ class Child:
 
 def end_with_parent() -> None:
     """Runs in the child before its program: when the supervisor is killed, the kernel ends the child too."""
-    _libc.prctl(SET_PARENT_DEATH_SIGNAL, signal.SIGTERM)
+    if sys.platform == "linux":
+        _libc.prctl(SET_PARENT_DEATH_SIGNAL, signal.SIGTERM)

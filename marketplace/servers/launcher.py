@@ -2,8 +2,9 @@
 
 import fcntl
 import os
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -16,6 +17,7 @@ from .redis_server import Redis
 from .server import EmbeddedServer
 
 LAUNCH_SECONDS_MAX = 330.0  # longer than the longest start
+HAS_PROC = Path("/proc/self/cwd").exists()
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,8 @@ class Launcher:
         self._prepare_var_dir()
         if not self.servers:
             return
+        if not HAS_PROC:
+            raise ServersUnavailable("The embedded servers need Linux: set DATABASE_URL and REDIS_URL to real ones.")
         with self.launching():
             self._membership = self.places.users_lock.open("ab")
             fcntl.flock(self._membership, fcntl.LOCK_SH)
@@ -97,8 +101,12 @@ class Launcher:
             yield
 
     def _stop(self) -> None:
-        for server in reversed(self.servers):
+        """All servers of this VAR_DIR: who left before may have used one that we did not need."""
+        for server in (*reversed(self.servers), *Embedded(self.places).servers()):
             server.stop()
+        if not self.places.sockets_are_inside:
+            with suppress(FileNotFoundError):
+                shutil.rmtree(self.places.sockets)
 
     def _prepare_var_dir(self) -> None:
         try:
@@ -107,7 +115,7 @@ class Launcher:
         except OSError as refusal:
             raise ServersUnavailable(f"VAR_DIR cannot be used: {refusal}.") from refusal
         if not os.access(self.places.var_dir, os.W_OK | os.X_OK):
-            raise ServersUnavailable(f"VAR_DIR {self.places.var_dir} is not yours to write; choose another.")
+            raise ServersUnavailable(f"{self.places.var_dir} belongs to another user: choose another VAR_DIR.")
 
 
 @contextmanager

@@ -2,6 +2,8 @@
 
 import os
 import pwd
+import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
@@ -42,13 +44,18 @@ class Owner:
         """
         Make `directory` if it is not there; afterwards it is this owner's and nobody else enters it.
 
-        :raises ServersUnavailable: it is a link or belongs to somebody else: in a shared folder, a trap.
+        :raises ServersUnavailable: it cannot be made, or it is a link or somebody else's: in a shared folder, a trap.
         """
-        if not directory.is_symlink() and not directory.exists():
+        try:
+            self._make_private(directory)
+        except OSError as refusal:
+            raise ServersUnavailable(f"{directory} cannot be prepared: {refusal.strerror}.") from refusal
+
+    def _make_private(self, directory: Path) -> None:
+        with suppress(FileExistsError):
             directory.mkdir(mode=0o700)
-            os.chown(directory, self.uid, self.gid)
         found = directory.lstat()
-        if directory.is_symlink() or not directory.is_dir() or found.st_uid not in (self.uid, os.geteuid()):
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid not in (self.uid, os.geteuid()):
             raise ServersUnavailable(f"{directory} is not a directory of ours; remove it and start again.")
         if found.st_uid != self.uid:
             os.chown(directory, self.uid, self.gid)
@@ -72,8 +79,10 @@ def owner_of(var_dir: Path, data: Path) -> Owner:
 
     :raises ServersUnavailable: the data are somebody else's, or there is no user to hand the servers to.
     """
-    if os.geteuid() != ROOT:
-        return _caller(data)
+    return _delegate(var_dir, data) if os.geteuid() == ROOT else _caller(data)
+
+
+def _delegate(var_dir: Path, data: Path) -> Owner:
     for directory in (data, var_dir):
         if directory.exists() and directory.stat().st_uid != ROOT and _is_known(directory.stat().st_uid):
             return Owner(directory.stat().st_uid, pwd.getpwuid(directory.stat().st_uid).pw_gid)
@@ -87,7 +96,11 @@ def owner_of(var_dir: Path, data: Path) -> Owner:
 
 
 def _caller(data: Path) -> Owner:
-    if data.exists() and data.stat().st_uid != os.geteuid():
+    try:
+        is_ours = not data.exists() or data.stat().st_uid == os.geteuid()
+    except PermissionError:
+        is_ours = False
+    if not is_ours:
         raise ServersUnavailable(f"{data} belongs to another user: start this as that user or choose another VAR_DIR.")
     return Owner(os.geteuid(), os.getegid())
 

@@ -70,6 +70,10 @@ class Places:
         return PRIVATE_BASE / f"marketplace-{self.owner.uid}-{digest}"
 
     @property
+    def sockets_are_inside(self) -> bool:
+        return self.sockets.parent == self.var_dir
+
+    @property
     def redis_socket(self) -> Path:
         return self.sockets / "redis.sock"
 

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import ClassVar
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from .binaries import REDIS_PROGRAMS, redis_program
 from .server import EmbeddedServer
@@ -45,7 +47,11 @@ class Redis(EmbeddedServer):
         ]
 
     def answers(self) -> bool:
-        client = redis.Redis(unix_socket_path=str(self.socket), socket_timeout=ANSWER_SECONDS_MAX)
+        client = redis.Redis(
+            unix_socket_path=str(self.socket),
+            socket_timeout=ANSWER_SECONDS_MAX,
+            retry=Retry(NoBackoff(), retries=0),  # Whoever asks asks again; by itself the client would for seconds.
+        )
         try:
             return bool(client.ping())
         except (redis.ConnectionError, redis.TimeoutError):

@@ -4,7 +4,8 @@ import os
 import signal
 import subprocess
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
@@ -129,7 +130,7 @@ class EmbeddedServer(ABC):
         """In a session of its own: Ctrl-C at a terminal is not meant for it."""
         if self.log.exists() and self.log.stat().st_size > LOG_BYTES_MAX:
             self.log.replace(self.log.with_suffix(".log.1"))
-        with self.log.open("ab") as log:
+        with self.log.open("ab") as log, self._explaining_refusals():
             return subprocess.Popen(  # noqa: S603 - our own command line
                 self.command(),
                 cwd=self.data,
@@ -140,6 +141,13 @@ class EmbeddedServer(ABC):
                 start_new_session=True,
                 **self.owner.run_as(),
             )
+
+    @contextmanager
+    def _explaining_refusals(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as refusal:  # No right to become another user, a program for another processor …
+            raise ServersUnavailable(f"{self.name} cannot be started: {refusal}.") from refusal
 
     def _last_words(self) -> str:
         lines = self.log.read_text(errors="replace").splitlines()[-LOG_LINES_SHOWN:]
