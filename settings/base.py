@@ -4,6 +4,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from core.logs import logging_settings
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 INSTALLED_APPS = [
@@ -37,7 +39,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.middleware.BrowserSession",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -117,12 +119,11 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SERVE_PERMISSIONS": [],
     "SERVE_AUTHENTICATION": [],
     "SCHEMA_PATH_PREFIX": "/api/v1",
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
-    "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {},
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "POSTPROCESSING_HOOKS": ["core.api.schema.add_problem_components"],
 }
+
+LOGGING = logging_settings(json=True)
 
 # --- Limits, all named and all configurable -------------------------------------------------
 
@@ -134,6 +135,8 @@ PAGE_SIZE_MAX = 200
 IDEMPOTENCY_RETENTION = timedelta(days=30)
 
 SESSION_LIFETIME = timedelta(days=30)
+SESSION_RETENTION = timedelta(days=90)  # how long an ended session can still be looked up
+SESSION_COOKIE_AGE = int(SESSION_LIFETIME.total_seconds())
 LOGIN_FAILURES_MAX = 10  # per user name and address
 LOGIN_FAILURES_WINDOW = timedelta(minutes=15)
 REGISTRATIONS_MAX = 300  # per address
@@ -143,6 +146,8 @@ TRUSTED_PROXY_COUNT = 0  # how many proxies of ours append to X-Forwarded-For
 # --- The clock: demo and test may move it; production may not --------------------------------
 
 CLOCK_ADJUSTABLE = False
+CLOCK_ADVANCE_SECONDS_MAX = 10 * 366 * 24 * 60 * 60  # in one go
+CLOCK_OFFSET_SECONDS_MAX = 100 * 366 * 24 * 60 * 60  # in all
 
 # --- Events ----------------------------------------------------------------------------------
 
@@ -185,13 +190,28 @@ PROVIDER_QUERY_AFTER = timedelta(seconds=30)  # a payment whose request has not 
 PROVIDER_QUERY_PAUSE_MAX = timedelta(hours=1)  # between two questions about one payment
 PROVIDER_QUERIES_MAX = 100  # per run of the asking task
 
+# --- Checks of the books: rows looked at by one short query -----------------------------------
+
+CHECK_ROWS_AT_ONCE = 20_000
+CHECK_BATCHES_AT_ONCE = 20
+
 # --- Celery ----------------------------------------------------------------------------------
 
 CELERY_TASK_DEFAULT_QUEUE = "long"
 CELERY_TASK_ROUTES = {
+    "core.tasks.run_timed_transitions": {"queue": "money"},
     "events.tasks.*": {"queue": "money"},
     "orders.tasks.*": {"queue": "money"},
     "wallets.tasks.*": {"queue": "money"},
+}
+CELERY_BEAT_SCHEDULE = {
+    "timed transitions": {
+        "task": "core.tasks.run_timed_transitions",
+        "schedule": TIMED_TRANSITIONS_EVERY_SECONDS,
+        "options": {"expires": 10},  # A tick that waited so long has been overtaken by others.
+    },
+    "purge core": {"task": "core.tasks.purge", "schedule": timedelta(hours=1)},
+    "purge accounts": {"task": "accounts.tasks.purge", "schedule": timedelta(hours=1)},
 }
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

@@ -19,7 +19,7 @@ class WalletToppedUp(Event):
 
     @property
     def key(self) -> str:
-        return f"{self.type}:{self.top_up}"
+        return topped_up_key(self.top_up)
 
     @property
     def subject(self) -> str:
@@ -42,7 +42,7 @@ class TopUpReversed(Event):
 
     @property
     def key(self) -> str:
-        return f"{self.type}:{self.top_up}"
+        return topup_reversed_key(self.top_up)
 
     @property
     def subject(self) -> str:
@@ -63,7 +63,7 @@ class WalletWithdrawn(Event):
 
     @property
     def key(self) -> str:
-        return f"{self.type}:{self.withdrawal}"
+        return withdrawn_key(self.withdrawal)
 
     @property
     def subject(self) -> str:
@@ -180,6 +180,21 @@ class DebtWrittenOff(Event):
     @property
     def subject(self) -> str:
         return self.of
+
+
+def topped_up_key(top_up: str) -> str:
+    """The key of the one event that brings a top-up in."""
+    return f"{WalletToppedUp.type}:{top_up}"
+
+
+def topup_reversed_key(top_up: str) -> str:
+    """A top-up is taken back once."""
+    return f"{TopUpReversed.type}:{top_up}"
+
+
+def withdrawn_key(withdrawal: str) -> str:
+    """The key of the one event that takes a withdrawal out."""
+    return f"{WalletWithdrawn.type}:{withdrawal}"
 
 
 def released_key(*, order: str, role: str, owner: str) -> str:

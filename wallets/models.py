@@ -4,38 +4,57 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from core.ids import PublicIdField
 from core.money import Money
 
+FAILURE_LENGTH_MAX = 60
 
-class TopUp(models.Model):
-    """Money on its way in through a provider: intent, call, outcome. Booked once it has succeeded."""
+
+class ProviderPayment(models.Model):
+    """
+    What top-ups and withdrawals share: one payment of a provider, in three steps.
+
+    The row is the intent; the provider is called under its public id, outside any transaction; the
+    outcome is written once. What stays in progress is asked for again by a task.
+    """
 
     class Status(models.TextChoices):
         IN_PROGRESS = "in_progress"
         SUCCEEDED = "succeeded"
         FAILED = "failed"
-        REVERSED = "reversed"
+        REVERSED = "reversed"  # Top-ups only.
 
-    public_id = PublicIdField("top")
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="top_ups")
+    public_id: models.CharField
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="%(class)ss")
     login_account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     provider = models.CharField(max_length=40)
     amount_minor = models.BigIntegerField()
     currency = models.CharField(max_length=3)
     status = models.CharField(max_length=11, choices=Status.choices, default=Status.IN_PROGRESS)
     provider_reference = models.CharField(max_length=120, blank=True)
-    failure = models.CharField(max_length=60, blank=True, help_text="Why the provider refused.")
+    failure = models.CharField(max_length=FAILURE_LENGTH_MAX, blank=True, help_text="Why the provider refused.")
     requested_at = models.DateTimeField(help_text="By the house's clock.")
     finished_at = models.DateTimeField(null=True, help_text="By the house's clock.")
-    recorded_at = models.DateTimeField(db_default=Now(), help_text="By the database's clock.")
+    recorded_at = models.DateTimeField(default=timezone.now, help_text="By the machine's clock.")
+    next_query_at = models.DateTimeField(
+        null=True, help_text="When the provider is asked what became of it, by the machine's clock; null once known."
+    )
 
     class Meta:
-        constraints = [models.CheckConstraint(name="top_up_positive", condition=Q(amount_minor__gt=0))]
+        abstract = True
+        constraints = [
+            models.CheckConstraint(name="%(class)s_positive", condition=Q(amount_minor__gt=0)),
+            models.CheckConstraint(
+                name="%(class)s_finished_once",
+                condition=Q(status="in_progress", finished_at__isnull=True, next_query_at__isnull=False)
+                | Q(~Q(status="in_progress"), finished_at__isnull=False, next_query_at__isnull=True),
+            ),
+        ]
         indexes = [
-            models.Index(fields=["owner", "-id"], name="top_up_by_owner"),
-            models.Index(fields=["id"], name="top_up_unfinished", condition=Q(status="in_progress")),
+            models.Index(fields=["owner", "-id"], name="%(class)s_by_owner"),
+            models.Index(fields=["next_query_at"], name="%(class)s_open", condition=Q(next_query_at__isnull=False)),
         ]
 
     def __str__(self) -> str:
@@ -44,6 +63,12 @@ class TopUp(models.Model):
     @property
     def amount(self) -> Money:
         return Money(self.amount_minor, self.currency)
+
+
+class TopUp(ProviderPayment):
+    """Money on its way in. Booked once it has succeeded."""
+
+    public_id = PublicIdField("top")
 
 
 class TopUpReversal(models.Model):
@@ -68,40 +93,10 @@ class TopUpReversal(models.Model):
         return f"Reversal of {self.top_up_id}"
 
 
-class Withdrawal(models.Model):
+class Withdrawal(ProviderPayment):
     """Money on its way out: held and booked out at the request; given back if the provider fails."""
 
-    class Status(models.TextChoices):
-        IN_PROGRESS = "in_progress"
-        SUCCEEDED = "succeeded"
-        FAILED = "failed"
-
     public_id = PublicIdField("wdr")
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="withdrawals")
-    login_account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-    provider = models.CharField(max_length=40)
-    amount_minor = models.BigIntegerField()
-    currency = models.CharField(max_length=3)
-    status = models.CharField(max_length=11, choices=Status.choices, default=Status.IN_PROGRESS)
-    provider_reference = models.CharField(max_length=120, blank=True)
-    failure = models.CharField(max_length=60, blank=True, help_text="Why the provider refused.")
-    requested_at = models.DateTimeField(help_text="By the house's clock.")
-    finished_at = models.DateTimeField(null=True, help_text="By the house's clock.")
-    recorded_at = models.DateTimeField(db_default=Now(), help_text="By the database's clock.")
-
-    class Meta:
-        constraints = [models.CheckConstraint(name="withdrawal_positive", condition=Q(amount_minor__gt=0))]
-        indexes = [
-            models.Index(fields=["owner", "-id"], name="withdrawal_by_owner"),
-            models.Index(fields=["id"], name="withdrawal_unfinished", condition=Q(status="in_progress")),
-        ]
-
-    def __str__(self) -> str:
-        return self.public_id
-
-    @property
-    def amount(self) -> Money:
-        return Money(self.amount_minor, self.currency)
 
 
 class Earning(models.Model):
@@ -187,7 +182,7 @@ class Debt(models.Model):
     amount_minor = models.BigIntegerField()
     repaid_minor = models.BigIntegerField(default=0, help_text="Repaid or written off; only grows.")
     subject = models.CharField(max_length=64, help_text="The order or top-up that it came from.")
-    key = models.CharField(max_length=160, unique=True, help_text="The event that opened it.")
+    event_id = models.BigIntegerField(unique=True, help_text="The event that opened it.")
     opened_at = models.DateTimeField(help_text="By the house's clock.")
 
     class Meta:

@@ -1,13 +1,38 @@
 """What may be done with wallets; one function per use case."""
 
+from wallets.services.debts import repay_debts, write_off_debt
 from wallets.services.earnings import record_earning, release_due_earnings, schedule_release, take_back_earning
+from wallets.services.top_ups import (
+    charge_top_up,
+    finish_open_top_ups,
+    finish_top_up,
+    request_top_up,
+    reverse_top_up,
+)
 from wallets.services.unbooked import note_unbooked_change, purge_booked_changes
+from wallets.services.withdrawals import (
+    finish_open_withdrawals,
+    finish_withdrawal,
+    pay_out_withdrawal,
+    request_withdrawal,
+)
 
 __all__ = [
+    "charge_top_up",
+    "finish_open_top_ups",
+    "finish_open_withdrawals",
+    "finish_top_up",
+    "finish_withdrawal",
     "note_unbooked_change",
+    "pay_out_withdrawal",
     "purge_booked_changes",
     "record_earning",
     "release_due_earnings",
+    "repay_debts",
+    "request_top_up",
+    "request_withdrawal",
+    "reverse_top_up",
     "schedule_release",
     "take_back_earning",
+    "write_off_debt",
 ]

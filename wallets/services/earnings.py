@@ -1,13 +1,12 @@
 """Earnings: recorded at payment, released after the hold period, taken back by refunds."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef
 
 from accounts.models import Account
 from core.clock import runs_when_due
@@ -17,9 +16,8 @@ from ledger import codes
 from ledger.holds import hold_up_to
 from wallets.events import EarningsReleased, EarningsReversed, released_key, reversed_key
 from wallets.models import Debt, DebtRepayment, Earning, UnbookedChange
+from wallets.services.debts import DebtKey, known_to_ledger, lock_open_debts, open_debt, settle, unbooked_debts
 from wallets.services.unbooked import note_unbooked_change
-
-ReleaseKey = tuple[int, str]  # (owner's id, currency): what one release may repay.
 
 
 def record_earning(
@@ -87,15 +85,6 @@ def _claw_back(earning: Earning, owner: Account, amount: Money, now: datetime) -
     key = reversed_key(**whose, reversed_minor=earning.reversed_minor)
     hold_id, from_wallet_minor = hold_up_to(code=codes.wallet(owner.public_id), amount=amount, key=key)
     to_debt_minor = amount.minor - from_wallet_minor
-    if to_debt_minor:
-        Debt.objects.create(
-            owner=owner,
-            currency=amount.currency,
-            amount_minor=to_debt_minor,
-            subject=earning.order,
-            key=key,
-            opened_at=now,
-        )
     event = EarningsReversed(
         **whose,
         from_wallet_minor=from_wallet_minor,
@@ -109,6 +98,13 @@ def _claw_back(earning: Earning, owner: Account, amount: Money, now: datetime) -
     )
     emitted = emit(event, occurred_at=now)
     note_unbooked_change(event_id=emitted.id, owner_id=owner.id, amount=Money(-from_wallet_minor, amount.currency))
+    open_debt(
+        owner_id=owner.id,
+        owed=Money(to_debt_minor, amount.currency),
+        subject=earning.order,
+        event_id=emitted.id,
+        now=now,
+    )
 
 
 @runs_when_due("wallets")
@@ -117,12 +113,13 @@ def release_due_earnings(now: datetime) -> int:
     """
     Release a bounded number of earnings whose time has come, each as of its own due time; return how many.
 
-    Open debts of the same owner and currency are repaid first, oldest first. What another
-    transaction has locked (a refund, another run) is left for the next run.
+    Open debts of the same owner and currency are repaid first, oldest first; an owner whose newest debt
+    billing has not booked yet waits for it, since nothing can be repaid in the ledger before it is owed
+    there. What another transaction has locked (a refund, another run) is left for the next run.
     """
     earnings = list(
         Earning.objects.select_for_update(no_key=True, skip_locked=True, of=("self",))
-        .filter(status=Earning.Status.PENDING, releases_at__lte=now)
+        .filter(~Exists(unbooked_debts(OuterRef("owner"))), status=Earning.Status.PENDING, releases_at__lte=now)
         .select_related("owner")
         .order_by("releases_at", "id")[: settings.TIMED_TRANSITIONS_BATCH_MAX]
     )
@@ -142,6 +139,11 @@ class _Release:
     def repaid_minor(self) -> int:
         return sum(minor for _debt, minor in self.repayments)
 
+    @property
+    def due_at(self) -> datetime:
+        assert self.earning.releases_at is not None
+        return self.earning.releases_at
+
     def fact(self) -> Fact:
         earning = self.earning
         event = EarningsReleased(
@@ -154,8 +156,7 @@ class _Release:
             channel=earning.channel or None,
             institution=earning.institution or None,
         )
-        assert earning.releases_at is not None
-        return Fact.of(event, occurred_at=earning.releases_at)
+        return Fact.of(event, occurred_at=self.due_at)
 
     def unbooked(self, emitted: Emitted) -> UnbookedChange:
         return UnbookedChange(
@@ -172,13 +173,14 @@ class _Release:
                 kind=DebtRepayment.Kind.EARNING,
                 amount_minor=minor,
                 event_id=emitted.id,
-                repaid_at=self.earning.releases_at,
+                repaid_at=self.due_at,
             )
 
 
 def _release(earnings: Sequence[Earning]) -> None:
     """A constant number of statements, however many earnings."""
-    releases = _plan_releases(earnings, _lock_open_debts({earning.owner_id for earning in earnings}))
+    debts = known_to_ledger(lock_open_debts({earning.owner_id for earning in earnings}))
+    releases = _plan_releases(earnings, debts)
     Earning.objects.filter(id__in=[earning.id for earning in earnings]).update(
         status=Earning.Status.RELEASED,
         released_minor=F("original_minor") - F("reversed_minor"),
@@ -194,31 +196,8 @@ def _release(earnings: Sequence[Earning]) -> None:
         DebtRepayment.objects.bulk_create(repayments)
 
 
-def _lock_open_debts(owner_ids: Iterable[int]) -> dict[ReleaseKey, list[Debt]]:
-    """Lock the owners' open debts in id order, oldest first; two runs that meet here wait, and never deadlock."""
-    locked = Debt.objects.select_for_update(no_key=True).filter(
-        owner_id__in=owner_ids, amount_minor__gt=F("repaid_minor")
-    )
-    by_owner: dict[ReleaseKey, list[Debt]] = defaultdict(list)
-    for debt in locked.order_by("id"):
-        by_owner[debt.owner_id, debt.currency].append(debt)
-    return by_owner
-
-
-def _plan_releases(earnings: Iterable[Earning], debts: dict[ReleaseKey, list[Debt]]) -> list[_Release]:
+def _plan_releases(earnings: Iterable[Earning], debts: Mapping[DebtKey, Sequence[Debt]]) -> list[_Release]:
     return [
         _Release(earning, settle(debts.get((earning.owner_id, earning.currency), ()), earning.amount_minor))
         for earning in earnings
     ]
-
-
-def settle(debts: Iterable[Debt], amount_minor: int) -> list[tuple[Debt, int]]:
-    """Use up an amount on debts in the order given, raising their `repaid_minor`; return what each got."""
-    settled = []
-    for debt in debts:
-        part = min(debt.owed_minor, amount_minor)
-        if part:
-            debt.repaid_minor += part
-            amount_minor -= part
-            settled.append((debt, part))
-    return settled

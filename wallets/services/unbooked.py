@@ -3,10 +3,9 @@
 from django.conf import settings
 from django.db import connection
 
+from billing.booking import BILLING
 from core.money import Money
 from wallets.models import UnbookedChange
-
-BOOKING = "billing"  # The consumer that books.
 
 _PURGE = """
 WITH booked AS (
@@ -40,5 +39,5 @@ def purge_booked_changes() -> int:
     Nobody counts them any more: readers look for the delivery. A repeat finds fewer.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_PURGE, {"consumer": BOOKING, "limit": settings.UNBOOKED_CHANGES_PURGE_MAX})
+        cursor.execute(_PURGE, {"consumer": BILLING, "limit": settings.UNBOOKED_CHANGES_PURGE_MAX})
         return cursor.rowcount

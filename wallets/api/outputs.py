@@ -1,0 +1,181 @@
+"""What wallets look like from outside."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from django.core import signing
+from django.utils.dateparse import parse_datetime
+from rest_framework import serializers
+
+from accounts.models import Account
+from core.errors import CursorInvalid
+from core.ids import encode_key
+from ledger.statements import StatementPlace
+from wallets.models import DebtRepayment, Earning, ProviderPayment
+from wallets.selectors import StatementRow, WalletBalance
+
+STATEMENT_COLUMNS = (
+    "transfer",
+    "event_type",
+    "subject",
+    "amount",
+    "currency",
+    "balance_after",
+    "effective_at",
+    "booked_at",
+)
+EARNINGS_COLUMNS = ("order", "role", "original", "amount", "currency", "status", "releases_at", "why")
+
+
+class BalanceDocument(serializers.Serializer):
+    currency = serializers.CharField()
+    posted = serializers.IntegerField(help_text="Booked in the wallet.")
+    held = serializers.IntegerField(help_text="Of that, promised to payments and withdrawals that wait for booking.")
+    available = serializers.IntegerField(help_text="What can be spent now: posted less held.")
+    pending = serializers.IntegerField(help_text="Earnings in their hold period.")
+    debt = serializers.IntegerField(help_text="Owed to the platform; later earnings repay it first.")
+    not_yet_booked = serializers.IntegerField(
+        help_text="Net of own top-ups, refunds, withdrawals and releases that are decided and not yet in `posted`."
+    )
+
+
+class WalletDocument(serializers.Serializer):
+    balances = BalanceDocument(many=True)
+
+
+class ProviderPaymentDocument(serializers.Serializer):
+    id = serializers.CharField()
+    status = serializers.ChoiceField(choices=ProviderPayment.Status.choices)
+    amount = serializers.IntegerField()
+    currency = serializers.CharField()
+    provider = serializers.CharField()
+    failure = serializers.CharField(allow_null=True, help_text="Why the provider refused.")
+    requested_at = serializers.DateTimeField()
+    finished_at = serializers.DateTimeField(allow_null=True)
+
+
+class DebtRepaymentDocument(serializers.Serializer):
+    amount = serializers.IntegerField()
+    currency = serializers.CharField()
+    debt = serializers.IntegerField(help_text="What is still owed in this currency.")
+
+
+class StatementRowDocument(serializers.Serializer):
+    transfer = serializers.CharField()
+    event_type = serializers.CharField()
+    subject = serializers.CharField(help_text="The order, top-up or withdrawal that it belongs to.")
+    amount = serializers.IntegerField(help_text="Signed: money in is positive.")
+    currency = serializers.CharField()
+    balance_after = serializers.IntegerField()
+    effective_at = serializers.DateTimeField(help_text="When it happened.")
+    booked_at = serializers.DateTimeField(help_text="When it was booked; the list's order.")
+
+
+class StatementPageDocument(serializers.Serializer):
+    results = StatementRowDocument(many=True)
+    next = serializers.CharField(allow_null=True)
+
+
+class EarningDocument(serializers.Serializer):
+    order = serializers.CharField()
+    role = serializers.CharField()
+    original = serializers.IntegerField(help_text="The part at payment.")
+    amount = serializers.IntegerField(help_text="What refunds left of it.")
+    currency = serializers.CharField()
+    status = serializers.ChoiceField(choices=Earning.Status.choices)
+    releases_at = serializers.DateTimeField(allow_null=True, help_text="Null until the order is completed.")
+    why = serializers.CharField()
+
+
+def wallet_document(balances: Iterable[WalletBalance]) -> dict[str, Any]:
+    return {
+        "balances": [
+            {
+                "currency": balance.currency,
+                "posted": balance.posted_minor,
+                "held": balance.held_minor,
+                "available": balance.available_minor,
+                "pending": balance.pending_minor,
+                "debt": balance.debt_minor,
+                "not_yet_booked": balance.not_yet_booked_minor,
+            }
+            for balance in balances
+        ]
+    }
+
+
+def payment_document(payment: ProviderPayment) -> dict[str, Any]:
+    return {
+        "id": payment.public_id,
+        "status": payment.status,
+        "amount": payment.amount_minor,
+        "currency": payment.currency,
+        "provider": payment.provider,
+        "failure": payment.failure or None,
+        "requested_at": payment.requested_at,
+        "finished_at": payment.finished_at,
+    }
+
+
+def repayment_document(repayments: Sequence[DebtRepayment], still_owed_minor: int) -> dict[str, Any]:
+    return {
+        "amount": sum(repayment.amount_minor for repayment in repayments),
+        "currency": repayments[0].debt.currency,
+        "debt": still_owed_minor,
+    }
+
+
+def statement_documents(rows: Iterable[StatementRow]) -> Iterator[dict[str, Any]]:
+    for row in rows:
+        line = row.line
+        yield {
+            "transfer": encode_key("trf", line.transfer_id),
+            "event_type": row.event_type,
+            "subject": row.subject,
+            "amount": line.amount_minor,
+            "currency": line.currency,
+            "balance_after": line.balance_after_minor,
+            "effective_at": line.effective_at,
+            "booked_at": line.booked_at,
+        }
+
+
+def earning_documents(earnings: Iterable[Earning]) -> Iterator[dict[str, Any]]:
+    for earning in earnings:
+        yield {
+            "order": earning.order,
+            "role": earning.role,
+            "original": earning.original_minor,
+            "amount": earning.amount_minor,
+            "currency": earning.currency,
+            "status": earning.status,
+            "releases_at": earning.releases_at,
+            "why": earning.why,
+        }
+
+
+def write_place(place: StatementPlace, owner: Account) -> str:
+    """Write a statement's cursor; signed for its owner, because it carries a balance."""
+    values = [place.booked_at.isoformat(), place.movement_id, place.transfer_id, place.balance_before_minor]
+    return signing.dumps(values, salt=_salt(owner))
+
+
+def read_place(cursor: str | None, owner: Account) -> StatementPlace | None:
+    """
+    Read a statement's cursor back.
+
+    :raises CursorInvalid: this statement did not make it.
+    """
+    if not cursor:
+        return None
+    try:
+        booked_at, *numbers = signing.loads(cursor, salt=_salt(owner))
+    except (signing.BadSignature, ValueError) as broken:
+        raise CursorInvalid from broken
+    moment = parse_datetime(booked_at)
+    assert moment is not None
+    return StatementPlace(moment, *numbers)
+
+
+def _salt(owner: Account) -> str:
+    return f"wallets.statement:{owner.public_id}"

@@ -1,0 +1,14 @@
+from django.urls import path
+
+from wallets.api import views
+
+urlpatterns = [
+    path("wallet", views.Wallet.as_view()),
+    path("wallet/top-ups", views.TopUps.as_view()),
+    path("wallet/top-ups/<str:top_up_id>", views.TopUp.as_view()),
+    path("wallet/withdrawals", views.Withdrawals.as_view()),
+    path("wallet/withdrawals/<str:withdrawal_id>", views.Withdrawal.as_view()),
+    path("wallet/debt-repayments", views.DebtRepayments.as_view()),
+    path("wallet/statement", views.Statement.as_view()),
+    path("earnings", views.Earnings.as_view()),
+]

@@ -1,0 +1,163 @@
+"""Own money over HTTP."""
+
+from typing import Any, cast
+
+from django.conf import settings
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.actor import Actor
+from accounts.models import Account
+from core import clock
+from core.api.fields import Input, MomentField
+from core.api.lists import ListView, read_limit
+from core.api.three_steps import ThreeStepView
+from core.api.views import ApiView
+from core.money import Money
+from wallets import selectors, services
+from wallets.api import inputs, outputs
+from wallets.models import Earning
+from wallets.providers.base import Outcome
+
+
+def actor_of(request: Request) -> Actor:
+    """Who calls: every path of wallets needs a log-in."""
+    return cast(Actor, request.auth)
+
+
+class Wallet(ApiView):
+    """GET /api/v1/wallet"""
+
+    @extend_schema(responses=outputs.WalletDocument)
+    def get(self, request: Request) -> Response:
+        balances = selectors.wallet_balances(visible_to=actor_of(request).acting)
+        return Response(outputs.wallet_document(balances))
+
+
+class TopUps(ThreeStepView):
+    """POST /api/v1/wallet/top-ups"""
+
+    Input = inputs.TopUpInput
+
+    @extend_schema(request=inputs.TopUpInput, responses={201: outputs.ProviderPaymentDocument})
+    def post(self, request: Request) -> Response:
+        return super().post(request)
+
+    def intend(self, request: Request) -> str:
+        body = self.checked_body()
+        top_up = services.request_top_up(
+            owner=actor_of(request).acting,
+            amount=Money(body["amount"], body["currency"]),
+            provider=body.get("provider", settings.TOP_UP_PROVIDER_DEFAULT),
+            actor=actor_of(request),
+            now=clock.now(),
+        )
+        return top_up.public_id
+
+    def call(self, intent: str) -> Outcome:
+        return services.charge_top_up(public_id=intent)
+
+    def conclude(self, intent: str, outcome: Outcome) -> Response:
+        top_up = services.finish_top_up(public_id=intent, outcome=outcome, now=clock.now())
+        return self.created(outputs.payment_document(top_up))
+
+
+class TopUp(ApiView):
+    """GET /api/v1/wallet/top-ups/<id>"""
+
+    @extend_schema(responses=outputs.ProviderPaymentDocument)
+    def get(self, request: Request, top_up_id: str) -> Response:
+        top_up = selectors.get_top_up(public_id=top_up_id, visible_to=actor_of(request).acting)
+        return Response(outputs.payment_document(top_up))
+
+
+class Withdrawals(ThreeStepView):
+    """POST /api/v1/wallet/withdrawals"""
+
+    Input = inputs.MoneyOutInput
+
+    @extend_schema(request=inputs.MoneyOutInput, responses={201: outputs.ProviderPaymentDocument})
+    def post(self, request: Request) -> Response:
+        return super().post(request)
+
+    def intend(self, request: Request) -> str:
+        body = self.checked_body()
+        withdrawal = services.request_withdrawal(
+            owner=actor_of(request).acting,
+            amount=Money(body["amount"], body["currency"]),
+            provider=settings.PAYOUT_PROVIDER,
+            actor=actor_of(request),
+            now=clock.now(),
+        )
+        return withdrawal.public_id
+
+    def call(self, intent: str) -> Outcome:
+        return services.pay_out_withdrawal(public_id=intent)
+
+    def conclude(self, intent: str, outcome: Outcome) -> Response:
+        withdrawal = services.finish_withdrawal(public_id=intent, outcome=outcome, now=clock.now())
+        return self.created(outputs.payment_document(withdrawal))
+
+
+class Withdrawal(ApiView):
+    """GET /api/v1/wallet/withdrawals/<id>"""
+
+    @extend_schema(responses=outputs.ProviderPaymentDocument)
+    def get(self, request: Request, withdrawal_id: str) -> Response:
+        withdrawal = selectors.get_withdrawal(public_id=withdrawal_id, visible_to=actor_of(request).acting)
+        return Response(outputs.payment_document(withdrawal))
+
+
+class DebtRepayments(ApiView):
+    """POST /api/v1/wallet/debt-repayments"""
+
+    keyed = frozenset({"POST"})
+    Input = inputs.MoneyOutInput
+
+    @extend_schema(request=inputs.MoneyOutInput, responses={201: outputs.DebtRepaymentDocument})
+    def post(self, request: Request) -> Response:
+        body = self.checked_body()
+        amount = Money(body["amount"], body["currency"])
+        owner: Account = actor_of(request).acting
+        repayments = services.repay_debts(owner=owner, amount=amount, actor=actor_of(request), now=clock.now())
+        still_owed_minor = selectors.owed_minor(visible_to=owner, currency=amount.currency)
+        return self.created(outputs.repayment_document(repayments, still_owed_minor))
+
+
+class Statement(ListView):
+    """GET /api/v1/wallet/statement"""
+
+    csv_columns = outputs.STATEMENT_COLUMNS
+
+    class Query(Input):
+        since = MomentField(required=False, help_text="Booked then or later.")
+        until = MomentField(required=False, help_text="Booked before then.")
+
+    @extend_schema(parameters=[Query], responses=outputs.StatementPageDocument)
+    def get(self, request: Request) -> Any:
+        owner, period = actor_of(request).acting, self.checked_query()
+        if request.accepted_renderer.format == "csv":
+            pages = selectors.whole_statement(visible_to=owner, **period)
+            return self.answer_csv(document for page in pages for document in outputs.statement_documents(page))
+        limit = read_limit(request)
+        after = outputs.read_place(request.query_params.get("cursor"), owner)
+        rows = selectors.wallet_statement(visible_to=owner, limit=limit + 1, after=after, **period)
+        page, more = rows[:limit], len(rows) > limit
+        following = outputs.write_place(page[-1].line.place, owner) if more else None
+        return Response({"results": list(outputs.statement_documents(page)), "next": following})
+
+
+class Earnings(ListView):
+    """GET /api/v1/earnings"""
+
+    csv_columns = outputs.EARNINGS_COLUMNS
+
+    class Query(Input):
+        status = serializers.ChoiceField(choices=Earning.Status.choices, required=False)
+
+    @extend_schema(parameters=[Query], responses=outputs.EarningDocument(many=True))
+    def get(self, request: Request) -> Any:
+        own = selectors.earnings_of(visible_to=actor_of(request).acting, **self.checked_query())
+        return self.answer_list(own, outputs.earning_documents)

@@ -1,0 +1,1 @@
+"""Payment providers: who moves money between the house and the world."""

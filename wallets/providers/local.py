@@ -1,0 +1,17 @@
+"""The house's own cash desk: its people count the money, so everything is confirmed at once."""
+
+from core.money import Money
+from wallets.providers.base import NotKnown, Outcome, Succeeded
+
+
+class LocalProvider:
+    """Keeps no records of its own: the top-up or withdrawal is the record, so asking it means asking again."""
+
+    def charge(self, *, reference: str, amount: Money, owner: str) -> Outcome:
+        return Succeeded(f"desk:{reference}")
+
+    def payout(self, *, reference: str, amount: Money, owner: str) -> Outcome:
+        return Succeeded(f"desk:{reference}")
+
+    def query(self, *, reference: str) -> Outcome | NotKnown:
+        return NotKnown()

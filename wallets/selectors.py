@@ -1,0 +1,162 @@
+"""What others may read of wallets; always by the account that looks."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import F, QuerySet, Sum
+
+from accounts.models import Account
+from billing.booking import BILLING
+from core.errors import NotFound
+from core.registry import ProofLine
+from events.models import EventRecord
+from ledger import codes
+from ledger.statements import StatementLine, StatementPlace, statement_page
+from wallets.models import Debt, Earning, TopUp, Withdrawal
+
+
+@dataclass(frozen=True, slots=True)
+class WalletBalance:
+    """
+    One currency of a wallet. `posted` and `held` are the ledger's; `pending` and `debt` are decided ones.
+
+    `not_yet_booked_minor`: net of what is decided for `posted` and waits for billing: top-ups, refunds,
+    withdrawals, releases, and what takes those back. Payments are not in it: they are held.
+    """
+
+    currency: str
+    posted_minor: int
+    held_minor: int
+    pending_minor: int
+    debt_minor: int
+    not_yet_booked_minor: int
+
+    @property
+    def available_minor(self) -> int:
+        return self.posted_minor - self.held_minor
+
+
+# One statement, so that all figures are of one moment. A note counts only while its event waits for billing.
+_BALANCES = """
+SELECT currency, sum(posted)::bigint, sum(held)::bigint, sum(pending)::bigint, sum(debt)::bigint, sum(unbooked)::bigint
+FROM (
+    SELECT a.currency, a.credits_minor - a.debits_minor AS posted, a.held_minor AS held,
+           0 AS pending, 0 AS debt, 0 AS unbooked
+    FROM ledger_ledgeraccount a WHERE a.code = %(wallet)s
+    UNION ALL
+    SELECT e.currency, 0, 0, sum(e.original_minor - e.reversed_minor), 0, 0
+    FROM wallets_earning e WHERE e.owner_id = %(owner)s AND e.status = 'pending' GROUP BY e.currency
+    UNION ALL
+    SELECT d.currency, 0, 0, 0, d.amount_minor - d.repaid_minor, 0
+    FROM wallets_debt d WHERE d.owner_id = %(owner)s AND d.amount_minor > d.repaid_minor
+    UNION ALL
+    SELECT c.currency, 0, 0, 0, 0, c.amount_minor
+    FROM wallets_unbookedchange c JOIN events_delivery w ON w.consumer = %(billing)s AND w.event_id = c.event_id
+    WHERE c.owner_id = %(owner)s
+) AS part
+GROUP BY currency ORDER BY currency
+"""
+
+
+def wallet_balances(*, visible_to: Account) -> list[WalletBalance]:
+    """Return an account's own wallet, by currency; only currencies it has ever had to do with."""
+    parameters: dict[str, Any] = {
+        "wallet": codes.wallet(visible_to.public_id),
+        "owner": visible_to.id,
+        "billing": BILLING,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_BALANCES, parameters)
+        return [WalletBalance(*row) for row in cursor.fetchall()]
+
+
+def expected_balance_minor(owner: Account, currency: str) -> int:
+    """Return what a wallet will hold once everything decided for it is booked."""
+    balances = {balance.currency: balance for balance in wallet_balances(visible_to=owner)}
+    known = balances.get(currency)
+    return known.posted_minor + known.not_yet_booked_minor if known else 0
+
+
+def get_top_up(*, public_id: str, visible_to: Account) -> TopUp:
+    """:raises NotFound: there is none, or it is somebody else's."""
+    found = TopUp.objects.filter(public_id=public_id, owner=visible_to).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def get_withdrawal(*, public_id: str, visible_to: Account) -> Withdrawal:
+    """:raises NotFound: there is none, or it is somebody else's."""
+    found = Withdrawal.objects.filter(public_id=public_id, owner=visible_to).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def owed_minor(*, visible_to: Account, currency: str) -> int:
+    """Return what an account owes in one currency."""
+    owed = Debt.objects.filter(owner=visible_to, currency=currency, amount_minor__gt=F("repaid_minor"))
+    return owed.aggregate(owed=Sum(F("amount_minor") - F("repaid_minor")))["owed"] or 0
+
+
+def earnings_of(*, visible_to: Account, status: str | None = None) -> QuerySet[Earning]:
+    """Return an account's own parts of sales, unordered."""
+    own = Earning.objects.filter(owner=visible_to)
+    return own.filter(status=status) if status else own
+
+
+@dataclass(frozen=True, slots=True)
+class StatementRow:
+    """A line of the ledger with the event that it comes from."""
+
+    line: StatementLine
+    event_type: str
+    subject: str
+
+
+def wallet_statement(
+    *,
+    visible_to: Account,
+    limit: int,
+    after: StatementPlace | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> list[StatementRow]:
+    """Return one page of an account's own wallet in all currencies, newest booking first."""
+    wallet = codes.wallet(visible_to.public_id)
+    lines = statement_page(codes=[wallet], limit=limit, after=after, since=since, until=until)
+    wanted = {line.event_id for line in lines}
+    events = {
+        id_: (type_, subject)
+        for id_, type_, subject in EventRecord.objects.filter(id__in=wanted).values_list("id", "type", "subject")
+    }
+    return [StatementRow(line, *events[line.event_id]) for line in lines]
+
+
+def whole_statement(
+    *, visible_to: Account, since: datetime | None = None, until: datetime | None = None
+) -> Iterator[Sequence[StatementRow]]:
+    """Yield the statement page by page; each page is a query of its own, so that no snapshot grows old."""
+    after = None
+    while page := wallet_statement(
+        visible_to=visible_to, limit=settings.PAGE_SIZE_MAX, after=after, since=since, until=until
+    ):
+        yield page
+        after = page[-1].line.place
+
+
+def earning_lines(order: str) -> Iterator[ProofLine]:
+    """Yield the proof lines of an order's earnings."""
+    for earning in Earning.objects.filter(order=order).select_related("owner").order_by("id"):
+        yield ProofLine(
+            party=earning.role,
+            role=earning.role,
+            account=earning.owner.public_id,
+            original_minor=earning.original_minor,
+            amount_minor=earning.amount_minor,
+            status=earning.status,
+        )
