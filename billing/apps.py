@@ -6,6 +6,7 @@ class BillingConfig(AppConfig):
     verbose_name = "Billing"
 
     def ready(self) -> None:
-        from billing import booking  # Models are ready only now.
+        from billing import booking, checks  # Models are ready only now.
 
         booking.register()
+        checks.register()

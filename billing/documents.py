@@ -17,9 +17,7 @@ BATCH_MAX = 100_000
 class AmountField(serializers.Field):
     """`"fee"`, `{"rest_of": "gross"}` or `{"of": "gross", "bps": 60}`."""
 
-    default_error_messages = {
-        "amount_form": 'An amount is "name", {"rest_of": name} or {"of": name, "bps": 1 to 10000}.'
-    }
+    default_error_messages = {"amount_form": "An amount is a name, the rest_of a name, or 1 to 10000 bps of a name."}
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, str) or self._is_rest(data) or self._is_share(data):
