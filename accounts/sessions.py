@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts.actor import Actor
 from accounts.errors import SessionEnded
 from accounts.models import Account, Session
+from core.errors import NotFound
 
 TOKEN_BYTES = 32  # 256 bits: no need for a slow hash.
 SEEN_EVERY = timedelta(minutes=5)
@@ -58,6 +59,23 @@ def actor_of(session: Session) -> Actor:
     if session.ended_at is not None or session.expires_at <= timezone.now() or not both_active:
         raise SessionEnded
     return Actor(login=session.login_account, acting=session.acting_account, session_id=session.public_id)
+
+
+def end_session(*, public_id: str, owner: Account) -> None:
+    """
+    End one of an account's own sessions; from now on its credential answers 401. Ending it twice is fine.
+
+    :raises NotFound: the account has no such session.
+    """
+    own = Session.objects.filter(public_id=public_id, login_account=owner)
+    if not own.filter(ended_at=None).update(ended_at=timezone.now()) and not own.exists():
+        raise NotFound
+
+
+def end_sessions(*, owner: Account, keep: str | None = None) -> int:
+    """End all of an account's sessions but `keep` (a public id); return how many."""
+    living = Session.objects.filter(login_account=owner, ended_at=None)
+    return living.exclude(public_id=keep).update(ended_at=timezone.now())
 
 
 def note_seen(session: Session) -> None:

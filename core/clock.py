@@ -5,18 +5,23 @@ Pay codes, orders, releases and holds follow it; log-in sessions, rate limits, b
 `booked_at` follow the machine (docs/api.md). The offset is read once per request or task.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db import connection
 from django.db.models import F
 from django.utils import timezone
 
+from core.errors import ClockTooFar
 from core.models import ClockOffset
 
 _offset: ContextVar[timedelta | None] = ContextVar("clock_offset", default=None)
+_RUNNER_LOCK = 0x434C4F434B  # "CLOCK", beside the 64-bit digests that idempotency keys lock.
+_WAIT_STEP_SECONDS = 0.05
 _timed: dict[str, Callable[[datetime], int]] = {}
 
 
@@ -58,11 +63,19 @@ def runs_when_due(name: str) -> Callable[[Callable[[datetime], int]], Callable[[
 
 
 def run_due(at: datetime) -> int:
-    """Run every timed transition due by `at`, also those that the first ones make due; return how many."""
-    total = 0
-    while ran := sum(run(at) for run in _timed.values()):
-        total += ran
-    return total
+    """
+    Run every timed transition due by `at`, also those that the first ones make due; return how many.
+
+    One process at a time; a second one waits for the first.
+    """
+    with _only_runner(wait=True):
+        return _run_due(at)
+
+
+def run_due_unless_running() -> int:
+    """What the timed task does: run what is due by now, unless somebody is at it already."""
+    with _only_runner(wait=False) as alone:
+        return _run_due(now()) if alone else 0
 
 
 def advance(seconds: int) -> None:
@@ -70,8 +83,41 @@ def advance(seconds: int) -> None:
     Move the house's clock forward and run every timed transition due by then.
 
     Moving twice moves twice; dying in the middle leaves transitions to the next tick of the timed task.
+
+    :raises ClockTooFar: it would go beyond `CLOCK_OFFSET_SECONDS_MAX`.
     """
     ClockOffset.objects.get_or_create(id=1)
-    ClockOffset.objects.filter(id=1).update(offset_seconds=F("offset_seconds") + seconds)
+    near_enough = ClockOffset.objects.filter(id=1, offset_seconds__lte=settings.CLOCK_OFFSET_SECONDS_MAX - seconds)
+    if not near_enough.update(offset_seconds=F("offset_seconds") + seconds):
+        raise ClockTooFar
     _offset.set(None)
     run_due(now())
+
+
+def _run_due(at: datetime) -> int:
+    total = 0
+    while ran := sum(run(at) for run in _timed.values()):
+        total += ran
+    return total
+
+
+@contextmanager
+def _only_runner(*, wait: bool) -> Iterator[bool]:
+    """
+    Only one process runs timed transitions: their rows are taken with SKIP LOCKED, so that a second one
+    would pass over what the first has in hand and report too early that nothing is left.
+    """
+    while not (alone := _try_lock()) and wait:
+        time.sleep(_WAIT_STEP_SECONDS)
+    try:
+        yield alone
+    finally:
+        if alone:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [_RUNNER_LOCK])
+
+
+def _try_lock() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_RUNNER_LOCK])
+        return cursor.fetchone()[0]

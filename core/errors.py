@@ -36,6 +36,11 @@ class BadRequest(Refusal):
     status = 400
 
 
+class MalformedRequest(BadRequest):
+    code = "malformed_request"
+    message = "The path, the query or a header holds NUL or is not UTF-8."
+
+
 class NotAuthenticated(Refusal):
     status = 401
     code = "not_authenticated"
@@ -97,3 +102,8 @@ class AmountTooLarge(Unprocessable):
 class CursorInvalid(Unprocessable):
     code = "cursor_invalid"
     message = "This cursor was not made by this list."
+
+
+class ClockTooFar(Conflict):
+    code = "clock_too_far"
+    message = "The house's clock cannot go that far ahead."

@@ -1,30 +1,31 @@
-"""What surrounds every request: its id and its clock, and the refusal of text that nothing can store."""
+"""What surrounds every request: its id, its clock and its log line, and the refusal of text nobody can store."""
 
 import re
+import time
 from collections.abc import Callable
 from urllib.parse import unquote_to_bytes
 
+import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
-from core import clock
+from core import clock, metrics
 from core.api.problems import problem_response
-from core.errors import BadRequest, BodyTooLarge, Refusal
+from core.errors import BodyTooLarge, MalformedRequest, Refusal
 from core.ids import new_public_id
 
 Answer = Callable[[HttpRequest], HttpResponse]
 
+log = structlog.get_logger(__name__)
+
 _SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}\Z")
-
-
-class MalformedRequest(BadRequest):
-    code = "malformed_request"
-    message = "The path, the query or a header holds NUL or is not UTF-8."
+_KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_ASKED_BY_MACHINES = frozenset({"healthz", "readyz", "metrics"})
 
 
 class RequestContext:
-    """Every request has an id, kept from a proxy that sent one, and reads the house's clock once."""
+    """Every request has an id (a proxy's, if it sent one), one reading of the house's clock, and one log line."""
 
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response
@@ -34,10 +35,27 @@ class RequestContext:
         sent = request.headers.get("X-Request-ID", "")
         request_id = sent if _SANE_REQUEST_ID.match(sent) else new_public_id("req")
         bind_contextvars(request_id=request_id)
+        began = time.perf_counter()
         with clock.read_once():
             response = self.get_response(request)
+        note_request(request, response, seconds=time.perf_counter() - began)
         response["X-Request-ID"] = request_id
         return response
+
+
+def note_request(request: HttpRequest, response: HttpResponse, *, seconds: float) -> None:
+    """Count and log one answered request: by its route, since paths hold ids and queries hold searches."""
+    match = request.resolver_match
+    view = (match.view_name or match.route) if match else "nowhere"
+    method = request.method if request.method in _KNOWN_METHODS else "other"
+    metrics.requests_total.labels(view, method, response.status_code).inc()
+    metrics.request_seconds.labels(view, method).observe(seconds)
+    if view in _ASKED_BY_MACHINES:
+        return
+    route = match.route if match else "nowhere"
+    log.info(
+        "request", method=method, route=f"/{route}", status=response.status_code, milliseconds=round(seconds * 1000, 1)
+    )
 
 
 class RefuseUnstorableText:
@@ -53,15 +71,15 @@ class RefuseUnstorableText:
 
 def find_unstorable(request: HttpRequest) -> Refusal | None:
     """Return why a request cannot be read at all, or None. The body's text is its parser's business."""
-    if int(request.META.get("CONTENT_LENGTH") or 0) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if length.isdecimal() and int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
         return BodyTooLarge()
     path = request.META.get("PATH_INFO", "").encode("latin-1")
     query = unquote_to_bytes(request.META.get("QUERY_STRING", "").encode("latin-1"))
     headers = (value for name, value in request.META.items() if name.startswith("HTTP_"))
     texts = [*headers, *request.COOKIES.values()]
-    return (
-        None if _is_text(path) and _is_text(query) and not any("\0" in text for text in texts) else MalformedRequest()
-    )
+    storable = _is_text(path) and _is_text(query) and not any("\0" in text for text in texts)
+    return None if storable else MalformedRequest()
 
 
 def _is_text(raw: bytes) -> bool:

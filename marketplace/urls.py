@@ -15,6 +15,7 @@ def api_of_rooms() -> list[URLPattern | URLResolver]:
 
 
 urlpatterns = [
+    path("", include("core.urls")),
     path("api/v1/", include(api_of_rooms())),
     path("admin/", admin.site.urls),
 ]

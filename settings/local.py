@@ -7,6 +7,8 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
+from core.logs import logging_settings
+
 from .base import *  # noqa: F403
 from .connections import connect, var_dir
 
@@ -51,3 +53,4 @@ STATIC_ROOT = VAR_DIR / "static"
 MEDIA_ROOT = VAR_DIR / "media"
 
 CLOCK_ADJUSTABLE = True
+LOGGING = logging_settings(json=False)

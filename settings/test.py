@@ -1,5 +1,7 @@
 """Tests: servers of their own that forget when the machine stops, so that they are fast and never touch the demo."""
 
+from core.logs import logging_settings
+
 from .base import *  # noqa: F403
 from .connections import connect, var_dir
 
@@ -18,3 +20,4 @@ STATIC_ROOT = VAR_DIR / "static"
 MEDIA_ROOT = VAR_DIR / "media"
 
 CLOCK_ADJUSTABLE = True
+LOGGING = logging_settings(json=False)

@@ -1,6 +1,6 @@
 """How a request says who it is: a bearer token, or a browser's session cookie with a CSRF token."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -12,9 +12,9 @@ from structlog.contextvars import bind_contextvars
 
 from accounts import sessions
 from accounts.actor import Actor
-from accounts.errors import AccountNotLinked
+from accounts.errors import AccountNotLinked, SessionEnded
 from accounts.models import Account, Session
-from core.errors import Forbidden, NotAuthenticated
+from core.errors import Forbidden, NotAuthenticated, Refusal
 
 
 class TokenUnknown(NotAuthenticated):
@@ -28,6 +28,8 @@ class CsrfFailed(Forbidden):
 
 class SessionAuthentication(BaseAuthentication):
     """What both ways have in common: one SELECT finds the session and both its accounts."""
+
+    refusals: ClassVar[tuple[type[Refusal], ...]] = (SessionEnded, AccountNotLinked)
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"
@@ -57,6 +59,8 @@ class BearerAuthentication(SessionAuthentication):
 
 class BrowserAuthentication(SessionAuthentication):
     """The cookie of a browser that logged in; every unsafe method needs the CSRF token too."""
+
+    refusals = (SessionEnded, AccountNotLinked, CsrfFailed)
 
     def authenticate(self, request: Request) -> tuple[Account, Actor] | None:
         cookie = request.COOKIES.get(settings.SESSION_COOKIE_NAME)

@@ -1,13 +1,19 @@
 """The fields of request bodies, strict: what has another JSON type is refused, never converted."""
 
+import re
+from datetime import UTC, datetime
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from core.errors import FieldError, InvalidInput
 from core.money import AMOUNT_MINOR_MAX, CURRENCY_DIGITS, Money
 
 INTEGER_MAX = 2**31 - 1
+FLOAT_INTEGER_MAX = 2**53
+
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)\Z", re.ASCII)
 
 
 class Input(serializers.Serializer):
@@ -55,6 +61,39 @@ class WholeNumberField(serializers.IntegerField):
         return data
 
 
+class NumberField(serializers.FloatField):
+    """A JSON number that is finite; for coordinates, never for money."""
+
+    def to_internal_value(self, data: Any) -> float:
+        if type(data) not in (int, float) or abs(data) > FLOAT_INTEGER_MAX:
+            self.fail("invalid")
+        return float(data)
+
+
+class FlagField(serializers.BooleanField):
+    """JSON's true or false; neither "yes" nor 1."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid", input=str(data)[:20])
+        return data
+
+
+class MomentField(serializers.DateTimeField):
+    """A time as RFC 3339 with its offset from UTC; one without is refused, because nobody knows when it is."""
+
+    default_error_messages = {"time_invalid": "A time is RFC 3339 with an offset, such as 2026-07-01T09:30:00Z."}
+
+    def to_internal_value(self, value: Any) -> datetime:
+        if not isinstance(value, str) or not _RFC_3339.match(value):
+            self.fail("time_invalid")
+        try:
+            return datetime.fromisoformat(value.upper()).astimezone(UTC)
+        except (ValueError, OverflowError):
+            self.fail("time_invalid")
+
+
+@extend_schema_field({"type": "integer", "minimum": 1, "maximum": AMOUNT_MINOR_MAX, "example": 1999})
 class MinorUnitsField(serializers.IntegerField):
     """An amount in minor units: a JSON integer from 1 to 2^53-1."""
 
@@ -70,6 +109,7 @@ class MinorUnitsField(serializers.IntegerField):
         return data
 
 
+@extend_schema_field({"type": "string", "pattern": "^[A-Z]{3}$", "example": "GBP"})
 class CurrencyField(serializers.CharField):
     """An ISO 4217 code of a currency that has minor units."""
 

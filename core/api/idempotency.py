@@ -3,13 +3,14 @@ One intended effect per key, whatever the network repeats.
 
 The key is locked without waiting, looked up, and saved with the answer in the transaction of the
 effect. The look-up shares the lock's statement, and so may miss an answer that committed in between;
-then the unique key refuses the second effect at its end, and the client's next repeat is replayed.
+then the second effect is refused, by its own rules or at the latest by the unique key, is rolled back,
+and the request gets the twin's answer (`ApiView.dispatch_keyed`).
 """
 
 import hashlib
 from dataclasses import dataclass
 
-from django.db import IntegrityError, connection
+from django.db import connection
 
 from core.errors import BadRequest, Conflict, Unprocessable
 from core.models import IdempotencyRecord
@@ -49,20 +50,23 @@ class Attempt:
     key: str
     request_digest: str
 
-    def begin(self) -> KnownAnswer | None:
+    def begin(self, *, for_session: bool = False) -> KnownAnswer | None:
         """
         Take the key for this transaction and return what an earlier run left, if one did.
+
+        `for_session`: take it until `let_go`, over several transactions.
 
         :raises IdempotencyKeyInUse: a twin is running.
         :raises IdempotencyKeyReused: the key was used for another method, path or body.
         """
+        take = "pg_try_advisory_lock" if for_session else "pg_try_advisory_xact_lock"
         with connection.cursor() as cursor:
             cursor.execute(
-                """
-                SELECT pg_try_advisory_xact_lock(%s), r.request_digest, r.status, r.body, r.resource
+                f"""
+                SELECT {take}(%s), r.request_digest, r.status, r.body, r.resource
                 FROM (VALUES (1)) AS once
                 LEFT JOIN core_idempotencyrecord r ON r.owner = %s AND r.key = %s
-                """,
+                """,  # noqa: S608 - one of two names
                 [self._lock_number(), self.owner, self.key],
             )
             locked, request_digest, status, body, resource = cursor.fetchone()
@@ -71,30 +75,47 @@ class Attempt:
         if request_digest is None:
             return None
         if request_digest != self.request_digest:
+            if for_session:
+                self.let_go()
             raise IdempotencyKeyReused
         return KnownAnswer(status, body, resource)
 
-    def save(self, *, status: int, body: str) -> None:
+    def let_go(self) -> None:
+        """Give back a key that was taken for the session."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [self._lock_number()])
+
+    def look_up(self) -> KnownAnswer | None:
+        """Return what the same request has left by now, without taking the key."""
+        mine = IdempotencyRecord.objects.filter(owner=self.owner, key=self.key, request_digest=self.request_digest)
+        found = mine.values_list("status", "body", "resource").first()
+        return None if found is None else KnownAnswer(*found)
+
+    def save(self, *, status: int, body: str) -> bool:
         """
         Keep the answer with its effect; both commit, or neither.
 
-        :raises IdempotencyKeyInUse: a twin committed first; this effect is rolled back.
+        Returns False where a twin committed first, and then the caller must roll its effect back.
         """
-        try:
-            IdempotencyRecord.objects.create(
-                owner=self.owner, key=self.key, request_digest=self.request_digest, status=status, body=body
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """
+                INSERT INTO core_idempotencyrecord (owner, key, request_digest, status, body, resource)
+                VALUES (%s, %s, %s, %s, %s, '')
+                ON CONFLICT (owner, key) DO NOTHING
+                """,
+                [self.owner, self.key, self.request_digest, status, body],
             )
-        except IntegrityError as twin:
-            raise IdempotencyKeyInUse from twin
+            return cursor.rowcount == 1
 
     def save_intent(self, *, resource: str) -> None:
-        """Keep the intent before a remote call, so that a repeat resumes it instead of starting another."""
+        """Keep the intent with its row, before a remote call: a repeat resumes it, and starts no other."""
         IdempotencyRecord.objects.create(
             owner=self.owner, key=self.key, request_digest=self.request_digest, resource=resource
         )
 
     def save_outcome(self, *, status: int, body: str) -> None:
-        """Keep the answer of a request whose intent was saved; the first outcome stays."""
+        """Keep the answer to a saved intent; the first outcome stays. Without an intent nothing is kept."""
         IdempotencyRecord.objects.filter(owner=self.owner, key=self.key, status=None).update(status=status, body=body)
 
     def _lock_number(self) -> int:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from math import isfinite
 from typing import IO, Any, NoReturn
 
 from django.conf import settings
@@ -62,16 +63,28 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def _refuse_unstorable(body: dict[str, Any]) -> None:
-    """Walk level by level: no recursion, and the depth is bounded. A lone surrogate is no character."""
+    """Walk level by level: no recursion, and the depth is bounded."""
     level: list[Any] = [body]
     for _depth in range(settings.JSON_DEPTH_MAX):
-        texts = [value for value in level if isinstance(value, str)]
-        if any("\ud800" <= character <= "\udfff" for text in texts for character in text):
-            raise MalformedBody("The body holds half of a surrogate pair.")
+        for value in level:
+            _refuse_unstorable_value(value)
         level = [inner for value in level for inner in _inside(value)]
         if not level:
             return
     raise MalformedBody(f"The body is nested more than {settings.JSON_DEPTH_MAX} deep.")
+
+
+def _refuse_unstorable_value(value: Any) -> None:
+    if isinstance(value, float) and not isfinite(value):
+        raise MalformedBody("A number of the body is too large.")
+    if not isinstance(value, str):
+        return
+    if "\0" in value:
+        raise MalformedBody("A text of the body holds NUL.")
+    try:
+        value.encode()
+    except UnicodeEncodeError as half:
+        raise MalformedBody("The body holds half of a surrogate pair.") from half
 
 
 def _inside(value: Any) -> Iterable[Any]:

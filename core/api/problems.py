@@ -3,8 +3,11 @@
 from http import HTTPStatus
 from typing import Any
 
+import structlog
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.response import Response
 
@@ -20,6 +23,8 @@ from core.errors import (
     TooManyAttempts,
 )
 
+log = structlog.get_logger(__name__)
+
 PROBLEM_TYPE = "application/problem+json"
 
 
@@ -29,16 +34,23 @@ class MethodNotAllowed(Refusal):
     message = "This path does not answer that method."
 
 
-class NotAcceptable(Refusal):
-    status = 406
-    code = "not_acceptable"
-    message = "This path cannot answer in the type asked for."
-
-
 class UnsupportedMediaType(Refusal):
     status = 415
     code = "unsupported_media_type"
     message = "Bodies are application/json."
+
+
+class ServerError(Refusal):
+    status = 500
+    code = "server_error"
+    message = "Something broke on our side and has been logged; nothing was half done."
+
+
+class Unavailable(Refusal):
+    status = 503
+    code = "unavailable"
+    message = "The database did not answer in time; nothing was done. Try again."
+    retry_after_seconds = 1
 
 
 def problem(refusal: Refusal) -> dict[str, Any]:
@@ -57,7 +69,7 @@ def problem(refusal: Refusal) -> dict[str, Any]:
 
 def headers_of(refusal: Refusal) -> dict[str, str]:
     """Return the headers that belong to a refusal's status."""
-    if isinstance(refusal, TooManyAttempts):
+    if isinstance(refusal, TooManyAttempts | Unavailable):
         return {"Retry-After": str(refusal.retry_after_seconds)}
     return {"WWW-Authenticate": "Bearer"} if refusal.status == 401 else {}
 
@@ -65,6 +77,8 @@ def headers_of(refusal: Refusal) -> dict[str, str]:
 def answer_problem(raised: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's exception handler. What is not anticipated crashes loudly: it returns None."""
     refusal = as_refusal(raised)
+    if isinstance(refusal, Unavailable):
+        log.error("database_unavailable", exc_info=raised)
     if refusal is None:
         return None
     return Response(problem(refusal), status=refusal.status, headers=headers_of(refusal), content_type=PROBLEM_TYPE)
@@ -90,33 +104,37 @@ def as_refusal(raised: Exception) -> Refusal | None:
             return NotFound()
         case exceptions.MethodNotAllowed():
             return MethodNotAllowed()
-        case exceptions.NotAcceptable():
-            return NotAcceptable()
         case exceptions.UnsupportedMediaType():
             return UnsupportedMediaType()
         case exceptions.ParseError():
             return BadRequest(str(raised))
         case RequestDataTooBig():
             return BodyTooLarge()
+        case OperationalError() | InterfaceError():  # Lost, overloaded, or a lock waited for too long.
+            return Unavailable()
     return None
 
 
-def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+def is_api(request: HttpRequest) -> bool:
+    return request.path.startswith("/api/")
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's 404 handler: paths nobody answers."""
+    if not is_api(request):
+        return defaults.page_not_found(request, exception)
     return problem_response(NotFound("No such path."))
 
 
-def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """Django's 400 handler: suspicious hosts, broken multipart and the like."""
-    return problem_response(as_refusal(exception) if isinstance(exception, RequestDataTooBig) else BadRequest())  # type: ignore[arg-type]
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's 400 handler: suspicious hosts and the like."""
+    if not is_api(request):
+        return defaults.bad_request(request, exception)
+    return problem_response(as_refusal(exception) or BadRequest())
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Django's 500 handler: says nothing of the inside."""
-
-    class ServerError(Refusal):
-        status = 500
-        code = "server_error"
-        message = "Something broke on our side; nothing was half done. It has been logged."
-
+    if not is_api(request):
+        return defaults.server_error(request)
     return problem_response(ServerError())

@@ -1,7 +1,268 @@
-"""How drf-spectacular reads our views."""
+"""
+How drf-spectacular reads our views.
+
+A handler says what it takes and answers with `@extend_schema(request=Input, responses={201: OrderDocument})`
+and which refusals are its own with `@refuses(OrderNotPayable, AmountMismatch)`. The rest is read off
+the view: what every log-in, key, body, list and path adds. `responses=Document(many=True)` on a GET is a
+list document `{results, next}`.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from typing import Any, TypeVar
 
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import ComponentRegistry
+
+from core.api.fields import Input
+from core.api.idempotency import KEY_LENGTH_MAX, IdempotencyKeyInUse, IdempotencyKeyRequired, IdempotencyKeyReused
+from core.api.parsers import DuplicateKey, MalformedBody
+from core.api.problems import PROBLEM_TYPE, UnsupportedMediaType
+from core.errors import (
+    BodyTooLarge,
+    CursorInvalid,
+    Forbidden,
+    MalformedRequest,
+    NotAuthenticated,
+    NotFound,
+    Refusal,
+    TooManyAttempts,
+)
+
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+Document = dict[str, Any]
+
+FIELD_CODES = frozenset(
+    {
+        "amount_invalid",
+        "blank",
+        "currency_invalid",
+        "empty",
+        "invalid",
+        "invalid_choice",
+        "limit_invalid",
+        "max_length",
+        "max_value",
+        "min_length",
+        "min_value",
+        "not_a_dict",
+        "not_a_list",
+        "null",
+        "required",
+        "time_invalid",
+        "unknown_field",
+    }
+)
+"""What a body or a query alone may show; the answer's code is its first fault's."""
+
+EFFECTS = ("POST", "PUT", "PATCH")
+
+PROBLEM_COMPONENTS: dict[str, Document] = {
+    "FieldProblem": {
+        "type": "object",
+        "required": ["field", "code", "detail"],
+        "properties": {
+            "field": {"type": "string", "example": "lines.0.quantity"},
+            "code": {"type": "string"},
+            "detail": {"type": "string"},
+        },
+    },
+    "Problem": {
+        "type": "object",
+        "description": "RFC 9457. `code` is stable, `detail` is for people. Further members give details.",
+        "required": ["type", "title", "status", "code", "detail"],
+        "properties": {
+            "type": {"type": "string", "format": "uri"},
+            "title": {"type": "string"},
+            "status": {"type": "integer"},
+            "code": {"type": "string"},
+            "detail": {"type": "string"},
+            "errors": {"type": "array", "items": {"$ref": "#/components/schemas/FieldProblem"}},
+        },
+    },
+}
+
+
+def refuses(*refusals: type[Refusal]) -> Callable[[Handler], Handler]:
+    """Say which refusals of its own a handler may answer with."""
+
+    def note(handler: Handler) -> Handler:
+        handler.refusals = refusals  # type: ignore[attr-defined]
+        return handler
+
+    return note
 
 
 class ContractSchema(AutoSchema):
-    """Serializers named `Input` and outputs given by `extend_schema`; refusals are problem documents."""
+    """Adds to each operation what its view's base does around the handler."""
+
+    view: Any  # An ApiView; its module is loaded later than this one.
+
+    def get_operation(
+        self, path: str, path_regex: str, path_prefix: str, method: str, registry: ComponentRegistry
+    ) -> Document | None:
+        operation = super().get_operation(path, path_regex, path_prefix, method, registry)
+        if operation is None or not hasattr(self.view, "audience"):
+            return operation
+        self._complete_answers(operation["responses"])
+        operation["responses"] |= problem_answers(self._refusals(operation))
+        operation["responses"] = dict(sorted(operation["responses"].items()))
+        if self.method in self.view.public:
+            operation["security"] = [*operation.get("security", []), {}]
+        return operation
+
+    def get_summary(self) -> str:
+        return super().get_summary() or re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(self.view).__name__).capitalize()
+
+    def get_description(self) -> str:  # type: ignore[override]
+        return self._handler().__doc__ or ""
+
+    def get_override_parameters(self) -> list[Any]:
+        given = super().get_override_parameters()
+        query = getattr(self.view, "Query", None)
+        if self.method != "GET" or query is None or not query().fields or query in given:
+            return given
+        return [*given, query]
+
+    def _get_parameters(self) -> list[Document]:
+        return [*super()._get_parameters(), *self._headers(), *self._page_parameters()]
+
+    def get_serializer_name(self, serializer: Any, direction: str) -> str:
+        """Views name their inputs `Input`: the component is named after the view as well."""
+        return type(serializer).__qualname__.replace(".", "")
+
+    def _map_basic_serializer(self, serializer: Any, direction: str) -> Document:
+        schema = super()._map_basic_serializer(serializer, direction)
+        if isinstance(serializer, Input):
+            schema["additionalProperties"] = False
+        if not type(serializer).__dict__.get("__doc__"):
+            schema.pop("description", None)
+        return schema
+
+    def _handler(self) -> Any:
+        return getattr(self.view, self.method.lower())
+
+    def _is_keyed(self) -> bool:
+        return hasattr(self.view, "audience") and self.method in self.view.keyed | self.view.remote
+
+    def _is_page(self) -> bool:
+        return self.method == "GET" and hasattr(self.view, "answer_list")
+
+    def _headers(self) -> list[Document]:
+        headers = []
+        if self._is_keyed():
+            key = {"type": "string", "minLength": 1, "maxLength": KEY_LENGTH_MAX, "pattern": "^[ -~]+$"}
+            text = "One per intended effect, kept over retries: a repeat gets the first answer."
+            headers.append(_header("Idempotency-Key", key, text, required=True))
+        if hasattr(self.view, "audience") and self.view.get_authenticators():
+            text = "Acts as this linked account for one call."
+            account = {"type": "string", "pattern": "^acc_[0-9A-Z]{26}$"}
+            headers.append(_header("Acting-Account", account, text, required=False))
+        return headers
+
+    def _page_parameters(self) -> list[Document]:
+        if not self._is_page():
+            return []
+        limit = {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}
+        return [
+            {"in": "query", "name": "limit", "schema": limit},
+            {"in": "query", "name": "cursor", "schema": {"type": "string"}, "description": "The `next` of a page."},
+        ]
+
+    def _complete_answers(self, answers: Document) -> None:
+        """Lists are pages, CSV is text, and the house's headers are said."""
+        for status, answer in answers.items():
+            content = answer.get("content", {})
+            csv = content.pop("text/csv", None)
+            for media in content.values():
+                if media.get("schema", {}).get("type") == "array":
+                    media["schema"] = list_document(media["schema"])
+            if csv is not None and self._is_page() and status == "200":
+                content["text/csv"] = {"schema": {"type": "string"}}
+            if status.startswith("2") and self.view.get_authenticators():
+                said = answer.setdefault("headers", {})
+                said["Acting-Account"] = {"schema": {"type": "string"}, "description": "Who acted."}
+            if status.startswith("2") and self._is_keyed():
+                said["Idempotent-Replayed"] = {"schema": {"type": "string", "enum": ["true"]}}
+
+    def _refusals(self, operation: Document) -> Iterable[type[Refusal]]:
+        """Every refusal of this operation: the handler's own, then what its surroundings add."""
+        yield from getattr(self._handler(), "refusals", ())
+        yield MalformedRequest
+        for authenticator in self.view.get_authenticators():
+            yield NotAuthenticated
+            yield from getattr(authenticator, "refusals", ())
+        if self._is_keyed():
+            yield from (IdempotencyKeyRequired, IdempotencyKeyInUse, IdempotencyKeyReused)
+        if self.method in EFFECTS:
+            yield from (MalformedBody, DuplicateKey, BodyTooLarge, UnsupportedMediaType)
+        if self.view.audience.get(self.method, self.view.audience.get("*")) is not None:
+            yield Forbidden
+        if "{" in self.path:
+            yield NotFound
+        if self._is_page():
+            yield CursorInvalid
+        if "requestBody" in operation or any(p["in"] == "query" for p in operation.get("parameters", [])):
+            yield FieldFaults
+
+
+class FieldFaults(Refusal):
+    """Stands for all faults that fields may show."""
+
+    status = 422
+    code = "required"
+    message = "This field is required."
+
+
+def problem_answers(refusals: Iterable[type[Refusal]]) -> dict[str, Document]:
+    """Return the answers of an operation that refuses with these, by status."""
+    by_status: dict[int, dict[str, type[Refusal]]] = defaultdict(dict)
+    for refusal in refusals:
+        by_status[refusal.status].setdefault(refusal.code, refusal)
+    return {str(status): _problem_answer(status, by_code) for status, by_code in by_status.items()}
+
+
+def _problem_answer(status: int, by_code: dict[str, type[Refusal]]) -> Document:
+    codes = set(by_code)
+    if FieldFaults in by_code.values():
+        codes |= FIELD_CODES
+    only = {"type": "object", "properties": {"code": {"type": "string", "enum": sorted(codes)}}}
+    media = {
+        "schema": {"allOf": [{"$ref": "#/components/schemas/Problem"}, only]},
+        "examples": {code: {"value": _example(refusal)} for code, refusal in sorted(by_code.items())},
+    }
+    answer: Document = {
+        "description": f"{HTTPStatus(status).phrase}: {', '.join(f'`{code}`' for code in sorted(codes))}",
+        "content": {PROBLEM_TYPE: media},
+    }
+    if TooManyAttempts in by_code.values():
+        answer["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}}
+    return answer
+
+
+def _example(refusal: type[Refusal]) -> Document:
+    return {
+        "type": f"urn:marketplace:problem:{refusal.code}",
+        "title": HTTPStatus(refusal.status).phrase,
+        "status": refusal.status,
+        "code": refusal.code,
+        "detail": refusal.message,
+    }
+
+
+def list_document(rows: Document) -> Document:
+    """Return the schema of one page of a list."""
+    cursor = {"type": "string", "nullable": True, "description": "Cursor of the next page, null at the end."}
+    return {"type": "object", "required": ["results", "next"], "properties": {"results": rows, "next": cursor}}
+
+
+def add_problem_components(result: Document, **_: Any) -> Document:
+    """Postprocessing hook: the components that every refusal refers to."""
+    result.setdefault("components", {}).setdefault("schemas", {}).update(PROBLEM_COMPONENTS)
+    return result
+
+
+def _header(name: str, schema: Document, text: str, *, required: bool) -> Document:
+    return {"in": "header", "name": name, "schema": schema, "description": text, "required": required}

@@ -1,7 +1,7 @@
 """The base of every API view: who may, in which order refusals come, and what a repeat gets."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, cast
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -11,9 +11,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from core.api import idempotency
-from core.api.fields import Input
+from core.api import fields, idempotency
+from core.api.problems import MethodNotAllowed
 from core.errors import Forbidden, NotAuthenticated
+
+WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
 class Principal(Protocol):
@@ -32,76 +34,117 @@ class ApiView(APIView):
     """
     A view that translates and makes one call.
 
-    Refusals come in the contract's order: 401, idempotency, 400 (body), 403 (kind of caller), then
+    Refusals come in the contract's order: 405, 401, idempotency, 400 (body), 403 (kind of caller), then
     what the handler finds: 404, 422 of the body (`self.checked_body()`), 409 and 422 of the state.
 
     `audience`: who may call, by method or for all ("*"); an absent method is open to every caller.
     `public`: methods that need no log-in.
     `keyed`: methods that need an Idempotency-Key; they run in one transaction with their answer.
+    `remote`: keyed methods that call somebody far away, and so cannot be one transaction. The handler
+    commits its intent together with `self.attempt.save_intent(resource=…)`, then calls; a repeat finds
+    `self.intent` and resumes it. The answer is kept when the handler returns one with an effect.
     """
+
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]
 
     audience: ClassVar[Mapping[str, frozenset[str]]] = {}
     public: ClassVar[frozenset[str]] = frozenset()
     keyed: ClassVar[frozenset[str]] = frozenset()
+    remote: ClassVar[frozenset[str]] = frozenset()
 
-    Input: type[Input]
+    Input: type[fields.Input]
 
-    class Query(Input):
+    class Query(fields.Input):
         """The query parameters that a view understands; others are ignored."""
 
     attempt: idempotency.Attempt | None = None
     replayed: idempotency.KnownAnswer | None = None
+    intent: str = ""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if request.method not in self.keyed:
-            return super().dispatch(request, *args, **kwargs)
+        if request.method in self.remote:
+            return self.dispatch_remote(request, *args, **kwargs)
+        if request.method in self.keyed:
+            return self.dispatch_keyed(request, *args, **kwargs)
+        return super().dispatch(request, *args, **kwargs)
+
+    def dispatch_keyed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Effect and answer commit together; a refused call changes nothing, and its key stays free."""
         with transaction.atomic():
             response = super().dispatch(request, *args, **kwargs)
-            if response.status_code >= 400:
-                transaction.set_rollback(True)  # A refused call changes nothing, and its key stays free.
-        return response
+            kept = self.replayed is not None or self._keep(response)
+            if not kept:
+                transaction.set_rollback(True)
+        return response if kept else self._answer_of_twin(response)
+
+    def dispatch_remote(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """The key is held from before the call until after the answer is kept."""
+        try:
+            response = super().dispatch(request, *args, **kwargs)
+            if self.attempt is not None and self.replayed is None and response.status_code < 300:
+                self.attempt.save_outcome(status=response.status_code, body=_body_of(response))
+            return response
+        finally:
+            if self.attempt is not None:
+                self.attempt.let_go()
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        self.format_kwarg = None
-        request.accepted_renderer, request.accepted_media_type = self.perform_content_negotiation(request)
+        method = "GET" if request.method == "HEAD" else request.method or ""
+        if method.lower() not in self.http_method_names or not hasattr(self, method.lower()):
+            raise MethodNotAllowed
         self.perform_authentication(request)
-        method = request.method or ""
         if request.auth is None and method not in self.public:
             raise NotAuthenticated
-        if method in self.keyed:
+        self.format_kwarg = None
+        # Accept chooses where there is a choice; an answer in JSON is better than none.
+        negotiated = self.perform_content_negotiation(request, force=True)
+        request.accepted_renderer, request.accepted_media_type = negotiated
+        if method in self.keyed | self.remote:
             self.begin_attempt(request)
         if self.replayed is not None:
             return
-        _ = request.data  # Broken JSON is refused before anything is looked up.
+        if method in WITH_BODY:
+            _ = request.data  # Broken JSON is refused before anything is looked up.
         allowed = self.audience.get(method, self.audience.get("*"))
-        if allowed is not None and (request.auth is None or not allowed & request.auth.audiences):
+        if allowed is not None and (request.auth is None or not allowed & self.principal.audiences):
             raise Forbidden(f"Only a {' or '.join(sorted(allowed))} may do that.")
+
+    @property
+    def principal(self) -> Principal:
+        """Who calls, where a log-in is needed."""
+        assert self.request.auth is not None
+        return cast(Principal, self.request.auth)
 
     def begin_attempt(self, request: Request) -> None:
         """Take the idempotency key, and route to the kept answer where there is one."""
         key = idempotency.read_key(request.headers.get("Idempotency-Key"))
         digest = idempotency.digest_request(request.method or "", request.get_full_path(), request._request.body)
-        self.attempt = idempotency.Attempt(request.auth.owner_id, key, digest)
-        known = self.attempt.begin()
+        attempt = idempotency.Attempt(self.principal.owner_id, key, digest)
+        known = attempt.begin(for_session=request.method in self.remote)
+        self.attempt = attempt
         if known is not None and known.status is not None:
             self.replayed = known
             setattr(self, (request.method or "").lower(), self.replay)
+        elif known is not None:
+            self.intent = known.resource
 
     def replay(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
         """Answer as the first time."""
         assert self.replayed is not None
-        headers = {"Idempotent-Replayed": "true"}
         return HttpResponse(
-            self.replayed.body, status=self.replayed.status, content_type="application/json", headers=headers
+            self.replayed.body,
+            status=self.replayed.status,
+            content_type="application/json",
+            headers={"Idempotent-Replayed": "true"},
         )
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         response = super().finalize_response(request, response, *args, **kwargs)
-        if self.attempt is not None and self.replayed is None and response.status_code < 300:
-            self.attempt.save(status=response.status_code, body=JSONRenderer().render(response.data).decode())
         principal = getattr(request, "_auth", None)  # Not request.auth: that would authenticate again.
         if principal is not None:
             response["Acting-Account"] = principal.owner_id
+        if principal is not None or request.method in WITH_BODY:
+            response.setdefault("Cache-Control", "no-store")
         return response
 
     def checked_body(self) -> dict[str, Any]:
@@ -118,9 +161,36 @@ class ApiView(APIView):
 
         :raises InvalidInput: one of them is not as it should be.
         """
-        given = self.request.query_params
-        return self.Query(data={name: given[name] for name in self.Query().fields if name in given}).checked()
+        known = self.Query().fields
+        given = {name: value for name, value in self.request.query_params.items() if name in known}
+        return self.Query(data=given).checked()
 
     def created(self, data: Any) -> Response:
         """Answer 201."""
         return Response(data, status=201)
+
+    def _keep(self, response: Any) -> bool:
+        """Save an answer that has an effect; whether this transaction is the one that may commit."""
+        if self.attempt is None or response.status_code >= 300:
+            return False
+        return self.attempt.save(status=response.status_code, body=_body_of(response))
+
+    def _answer_of_twin(self, response: Any) -> HttpResponseBase:
+        """
+        Where a twin committed between our look-up and now, our refusal is its echo: answer as the twin did.
+        """
+        if self.attempt is None or response.status_code >= 500:
+            return response
+        known = self.attempt.look_up()
+        if known is None or known.status is None:
+            return response
+        self.replayed = known
+        replay = self.replay(self.request)
+        for name in ("Acting-Account", "Cache-Control", "Allow"):
+            if name in response:
+                replay[name] = response[name]
+        return replay
+
+
+def _body_of(response: Any) -> str:
+    return JSONRenderer().render(response.data).decode()

@@ -1,0 +1,54 @@
+"""
+Browsers: their cookie is a session's credential like any token, so that one look-up serves both.
+
+Django's own session keeps a browser's messages and form state under the same cookie; who is logged
+in is decided by our row alone, which an operator or the owner can end from anywhere.
+"""
+
+from django.conf import settings
+from django.contrib.auth import login, logout
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest
+
+from accounts import sessions
+from accounts.actor import Actor
+from accounts.errors import SessionEnded
+from accounts.models import Account
+
+
+def log_in(request: HttpRequest, account: Account) -> None:
+    """Open a session for this browser, under a new cookie. The caller has checked who it is."""
+    log_out(request)
+    login(request, account, backend="django.contrib.auth.backends.ModelBackend")
+    if request.session.session_key is None:
+        request.session.create()
+    device = request.headers.get("User-Agent", "")
+    sessions.open_session(account=account, device=device, token=request.session.session_key)
+
+
+def log_out(request: HttpRequest) -> None:
+    """End this browser's session; nothing happens where there is none."""
+    actor = actor_of(request)
+    if actor is not None and actor.session_id is not None:
+        sessions.end_session(public_id=actor.session_id, owner=actor.login)
+    logout(request)
+
+
+def actor_of(request: HttpRequest) -> Actor | None:
+    """Return who acts in this browser, or None where nobody is logged in."""
+    cookie = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
+    session = sessions.find_session(cookie) if cookie else None
+    if session is None:
+        return None
+    try:
+        actor = sessions.actor_of(session)
+    except SessionEnded:
+        return None
+    sessions.note_seen(session)
+    return actor
+
+
+def account_of(request: HttpRequest) -> Account | AnonymousUser:
+    """What Django's pages ask for: the acting account or nobody."""
+    actor = actor_of(request)
+    return AnonymousUser() if actor is None else actor.acting

@@ -1,0 +1,179 @@
+"""Registration, log-in, and what an account changes about itself."""
+
+from datetime import datetime
+
+from django.contrib.auth.hashers import check_password, make_password
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.db.models import Value
+from django.db.models.functions import Lower
+
+from accounts import sessions
+from accounts.actor import Actor
+from accounts.errors import CredentialsInvalid, OwnLoginRequired, PasswordTooWeak, ReferralCodeUnknown, UsernameTaken
+from accounts.events import AccountRegistered
+from accounts.models import Account
+from core.errors import FieldError
+from core.limits import Limit, limit_failures, limit_successes
+from events.services import emit
+
+LOGINS = Limit("login", "LOGIN_FAILURES")
+REGISTRATIONS = Limit("registration", "REGISTRATIONS")
+
+_USERNAME_CONSTRAINTS = ("account_username_once", "accounts_account_username_key")
+
+
+def register_account(
+    *,
+    username: str,
+    password: str,
+    kind: str,
+    side: str,
+    name: str,
+    email: str = "",
+    referral_code: str = "",
+    address: str | None = None,
+    now: datetime,
+) -> Account:
+    """
+    Make an account that can log in at once, and tell the house.
+
+    `address`: where it comes from; so many registrations per address are let through in an hour.
+    Who brought it is kept on the row; what follows from that is decided by those who hear the event.
+
+    :raises PasswordTooWeak: the password is short, common, or like the names.
+    :raises ReferralCodeUnknown: nobody has this code.
+    :raises UsernameTaken: somebody has this name, in whatever case, also if that happened this moment.
+    :raises TooManyAttempts: the address has registered enough for now.
+    """
+    account = Account(username=username, kind=kind, side=side, name=name, email=email)
+    ensure_strong(password, account)
+    account.referred_by = find_referrer(referral_code) if referral_code else None
+    account.password = make_password(password)  # Slow on purpose, so outside the transaction.
+    if address is None:
+        return _save_registered(account, now)
+    with limit_successes(REGISTRATIONS, address):
+        return _save_registered(account, now)
+
+
+@transaction.atomic
+def _save_registered(account: Account, now: datetime) -> Account:
+    try:
+        with transaction.atomic():
+            account.save(force_insert=True)
+    except IntegrityError as refused:
+        if _constraint_of(refused) in _USERNAME_CONSTRAINTS:
+            raise UsernameTaken(errors=[FieldError("username", UsernameTaken.code, UsernameTaken.message)]) from refused
+        raise
+    referrer = account.referred_by
+    emit(
+        AccountRegistered(
+            account=account.public_id,
+            side=account.side,
+            kind=account.kind,
+            referral_code=referrer.referral_code if referrer else None,
+        ),
+        occurred_at=now,
+    )
+    return account
+
+
+def log_in(*, username: str, password: str, address: str, device: str = "") -> sessions.Opened:
+    """
+    Open a session for whoever knows the password.
+
+    :raises CredentialsInvalid: unknown name, wrong password, closed account: one answer, in the same time.
+    :raises TooManyAttempts: too many wrong ones for this account from this address; right ones wait as well.
+    """
+    return sessions.open_session(account=check_credentials(username, password, address=address), device=device)
+
+
+def check_credentials(username: str, password: str, *, address: str) -> Account:
+    """
+    Return the account that user name and password belong to; raises as `log_in`.
+
+    Wrong tries are counted per account, not per spelling of its name.
+    """
+    account = Account.objects.alias(folded=Lower("username")).filter(folded=Lower(Value(username))).first()
+    subject = account.public_id if account else username.casefold()
+    with limit_failures(LOGINS, subject, address, failure=CredentialsInvalid):
+        if not _is_right(account, password):
+            raise CredentialsInvalid
+    assert account is not None
+    return account
+
+
+def _is_right(account: Account | None, password: str) -> bool:
+    """Hash once in any case: the time must not say whether there is such an account."""
+    if account is None or not account.has_usable_password():
+        make_password(password)
+        return False
+    return check_password(password, account.password) and account.is_active
+
+
+@transaction.atomic
+def _replace_password(account: Account, encoded: str, actor: Actor) -> None:
+    Account.objects.filter(pk=account.pk).update(password=encoded)
+    sessions.end_sessions(owner=account, keep=actor.session_id)
+
+
+def change_password(*, old: str, new: str, address: str, actor: Actor) -> None:
+    """
+    Replace the own password; every other session of the account ends.
+
+    :raises OwnLoginRequired: through a link.
+    :raises CredentialsInvalid: the old one is wrong; counts as a wrong log-in.
+    :raises PasswordTooWeak: the new one is easy to guess.
+    :raises TooManyAttempts: as `log_in`.
+    """
+    ensure_own_login(actor)
+    account = actor.login
+    ensure_strong(new, account, field="new")
+    check_credentials(account.username, old, address=address)
+    _replace_password(account, make_password(new), actor)
+
+
+@transaction.atomic
+def update_account(*, name: str | None = None, email: str | None = None, actor: Actor) -> Account:
+    """
+    Change the own name or e-mail address; what is None stays.
+
+    :raises OwnLoginRequired: through a link.
+    """
+    ensure_own_login(actor)
+    account = Account.objects.select_for_update(no_key=True).get(pk=actor.login.pk)
+    account.name = account.name if name is None else name
+    account.email = account.email if email is None else email
+    account.save(update_fields=["name", "email"])
+    return account
+
+
+def ensure_own_login(actor: Actor) -> None:
+    """:raises OwnLoginRequired: the actor acts through a link."""
+    if not actor.is_own_login:
+        raise OwnLoginRequired
+
+
+def ensure_strong(password: str, account: Account, *, field: str = "password") -> None:
+    """:raises PasswordTooWeak: with every reason there is."""
+    try:
+        validate_password(password, account)
+    except ValidationError as weak:
+        raise PasswordTooWeak(
+            " ".join(weak.messages), errors=[FieldError(field, PasswordTooWeak.code, m) for m in weak.messages]
+        ) from weak
+
+
+def find_referrer(code: str) -> Account:
+    """:raises ReferralCodeUnknown: nobody has this code; case and spaces around it are forgiven."""
+    referrer = Account.objects.filter(referral_code=code.strip().upper(), is_active=True).first()
+    if referrer is None:
+        raise ReferralCodeUnknown(
+            errors=[FieldError("referral_code", ReferralCodeUnknown.code, ReferralCodeUnknown.message)]
+        )
+    return referrer
+
+
+def _constraint_of(refused: IntegrityError) -> str:
+    return getattr(getattr(refused.__cause__, "diag", None), "constraint_name", None) or ""

@@ -1,0 +1,15 @@
+from celery import shared_task
+from django.conf import settings
+from django.contrib.sessions.models import Session as BrowserData
+from django.utils import timezone
+
+from accounts.models import Session
+
+
+@shared_task
+def purge() -> None:
+    """Forget sessions that ended or expired long ago, and what browsers kept in them."""
+    now = timezone.now()
+    Session.objects.filter(expires_at__lt=now - settings.SESSION_RETENTION).delete()
+    Session.objects.filter(ended_at__lt=now - settings.SESSION_RETENTION).delete()
+    BrowserData.objects.filter(expire_date__lt=now).delete()

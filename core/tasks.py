@@ -1,0 +1,20 @@
+from celery import shared_task
+from django.conf import settings
+from django.utils import timezone
+
+from core import clock
+from core.models import AttemptCount, IdempotencyRecord
+
+
+@shared_task
+def run_timed_transitions() -> None:
+    """Once a second: close, complete, release what is due by the house's clock."""
+    clock.run_due_unless_running()
+
+
+@shared_task
+def purge() -> None:
+    """Forget old answers to idempotency keys and windows of counted attempts that are over."""
+    now = timezone.now()
+    IdempotencyRecord.objects.filter(created_at__lt=now - settings.IDEMPOTENCY_RETENTION).delete()
+    AttemptCount.objects.filter(window_ends_at__lt=now).delete()
