@@ -120,7 +120,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SERVE_AUTHENTICATION": [],
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
-    "POSTPROCESSING_HOOKS": ["core.api.schema.add_problem_components"],
+    "POSTPROCESSING_HOOKS": ["core.api.schema.finish_document"],
 }
 
 LOGGING = logging_settings(json=True)

@@ -7,13 +7,8 @@ from rest_framework import serializers
 
 from accounts.actor import Actor
 from accounts.models import Account, Session
-from accounts.references import account_ref
+from accounts.references import AccountRefDocument, account_ref
 from accounts.selectors import linked_accounts
-
-
-class AccountReference(serializers.Serializer):
-    id = serializers.CharField()
-    name = serializers.CharField()
 
 
 class AccountDocument(serializers.Serializer):
@@ -28,9 +23,9 @@ class AccountDocument(serializers.Serializer):
 
 class SessionDocument(serializers.Serializer):
     id = serializers.CharField()
-    login_account = AccountReference(help_text="Who logged in.")
-    acting_account = AccountReference(help_text="Whose rights the session has.")
-    linked_accounts = AccountReference(many=True, help_text="Whom the login account may switch to.")
+    login_account = AccountRefDocument(help_text="Who logged in.")
+    acting_account = AccountRefDocument(help_text="Whose rights the session has.")
+    linked_accounts = AccountRefDocument(many=True, help_text="Whom the login account may switch to.")
     expires_at = serializers.DateTimeField()
 
 

@@ -116,6 +116,11 @@ class ContractSchema(AutoSchema):
     def get_summary(self) -> str:
         return super().get_summary() or re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(self.view).__name__).capitalize()
 
+    def get_operation_id(self) -> str:
+        words = [word for word in re.split(r"[/{}-]+", self.path.removeprefix("/api/v1")) if word]
+        by_id = [f"by_{word}" if f"{{{word}}}" in self.path else word for word in words]
+        return "_".join([self.method.lower(), *by_id]).replace("-", "_")
+
     def get_description(self) -> str:  # type: ignore[override]
         return self._handler().__doc__ or ""
 
@@ -258,10 +263,20 @@ def list_document(rows: Document) -> Document:
     return {"type": "object", "required": ["results", "next"], "properties": {"results": rows, "next": cursor}}
 
 
-def add_problem_components(result: Document, **_: Any) -> Document:
-    """Postprocessing hook: the components that every refusal refers to."""
-    result.setdefault("components", {}).setdefault("schemas", {}).update(PROBLEM_COMPONENTS)
+def finish_document(result: Document, **_: Any) -> Document:
+    """Postprocessing hook: add the components that every refusal refers to, drop the generator's own marks."""
+    schemas = result.setdefault("components", {}).setdefault("schemas", {})
+    schemas |= PROBLEM_COMPONENTS
+    drop_marks(schemas)
     return result
+
+
+def drop_marks(schema: Any) -> None:
+    """Enums stand where they are used, so nobody needs drf-spectacular's mark of them."""
+    if isinstance(schema, dict):
+        schema.pop("x-spec-enum-id", None)
+    for inner in schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ():
+        drop_marks(inner)
 
 
 def _header(name: str, schema: Document, text: str, *, required: bool) -> Document:
