@@ -20,13 +20,13 @@ from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.db import connection, connections
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
+from django.test.utils import CaptureQueriesContext, setup_databases, teardown_databases
 from psycopg2 import sql
 
 from accounts import sessions
 from accounts.models import Account
 
-pytest_plugins = ["tests.plugins.servers"]
+pytest_plugins = ["tests.plugins.servers", "tests.plugins.caches"]
 
 PASSWORD = "correct horse battery staple"
 _numbers = count(1)
@@ -45,6 +45,23 @@ class ClonedDatabase:
     @property
     def environment(self) -> dict[str, str]:
         return {"DATABASE_URL": self.url, "DJANGO_SETTINGS_MODULE": "settings.test"}
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_test_environment: None, django_db_blocker: Any, django_db_modify_db_settings: None
+) -> Iterator[None]:
+    """
+    Make the migrated database, whichever tests run.
+
+    pytest-django makes it only where a test names `db` itself, and ours ask for it by way of `database`:
+    a run of such tests alone would go to the servers' own database.
+    """
+    with django_db_blocker.unblock():
+        made = setup_databases(verbosity=0, interactive=False)
+    yield
+    with django_db_blocker.unblock():
+        teardown_databases(made, verbosity=0)
 
 
 @pytest.fixture
