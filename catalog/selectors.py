@@ -1,0 +1,120 @@
+"""What other rooms and the API read of the catalogue."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TypeVar
+
+from django.db.models import F, Q, QuerySet
+
+from accounts.models import Account
+from catalog.fees import FeeTable, compile_fees
+from catalog.models import FeeSchedule, Item, Store
+from core.errors import NotFound
+
+Row = TypeVar("Row")
+
+SHOWN_TO_ALL = (Item.Status.ON_SALE, Item.Status.PAUSED)
+
+_compiled: dict[str, FeeTable] = {}  # Active versions never change (trigger): none of them goes stale.
+
+
+def stores_of(seller: str | None, *, visible_to: Account | None) -> QuerySet[Store]:
+    """Return open stores, of one seller (public id) or of all; the seller also sees its closed ones."""
+    stores = Store.objects.select_related("seller")
+    if seller is not None:
+        stores = stores.filter(seller__public_id=seller)
+    if visible_to is not None and seller == visible_to.public_id:
+        return stores
+    return stores.filter(closed_at=None)
+
+
+def get_store(public_id: str) -> Store:
+    """
+    Return a store, also a closed one.
+
+    :raises NotFound: there is none of this id.
+    """
+    return _found(Store.objects.select_related("seller").filter(public_id=public_id).first())
+
+
+def get_own_store(public_id: str, *, seller: Account) -> Store:
+    """
+    Return a store of this seller.
+
+    :raises NotFound: the seller has none of this id.
+    """
+    return _found(Store.objects.filter(public_id=public_id, seller=seller).first())
+
+
+def items_for(seller: str | None, *, visible_to: Account | None) -> QuerySet[Item]:
+    """Return items on sale, of one seller (public id) or of all; the seller sees all its own."""
+    items = Item.objects.select_related("seller", "store")
+    if seller is not None:
+        items = items.filter(seller__public_id=seller)
+    if visible_to is not None and seller == visible_to.public_id:
+        return items
+    return items.filter(status=Item.Status.ON_SALE)
+
+
+def get_item(public_id: str, *, visible_to: Account | None) -> Item:
+    """
+    Return an item. Drafts and removed items are there for their seller and operators only.
+
+    :raises NotFound: there is none of this id that the account may see.
+    """
+    items = Item.objects.select_related("seller", "store").filter(public_id=public_id)
+    if visible_to is None or not visible_to.is_staff:
+        items = items.filter(Q(status__in=SHOWN_TO_ALL) | Q(seller=visible_to))
+    return _found(items.first())
+
+
+def get_own_item(public_id: str, *, seller: Account) -> Item:
+    """
+    Return an item of this seller, whatever its status.
+
+    :raises NotFound: the seller has none of this id.
+    """
+    return _found(Item.objects.filter(public_id=public_id, seller=seller).first())
+
+
+def items_by_id(public_ids: Iterable[str]) -> dict[str, Item]:
+    """Return the items of these public ids, whatever their status, with their sellers, by public id."""
+    found = Item.objects.select_related("seller").filter(public_id__in=set(public_ids))
+    return {item.public_id: item for item in found.defer("description")}
+
+
+def fee_table_in_force(at: datetime) -> FeeTable:
+    """Return what sales at a moment are charged by: one cheap statement, and one more per version and process."""
+    in_force = FeeSchedule.objects.filter(Q(effective_from=None) | Q(effective_from__lte=at), status="active")
+    public_id = in_force.order_by(F("effective_from").desc(nulls_last=True)).values_list("public_id", flat=True)[0]
+    if public_id not in _compiled:
+        schedule = FeeSchedule.objects.get(public_id=public_id)
+        _compiled[public_id] = compile_fees(public_id, schedule.rules)
+    return _compiled[public_id]
+
+
+def fee_schedules() -> QuerySet[FeeSchedule]:
+    """Return all versions, for operators."""
+    return FeeSchedule.objects.select_related("created_by", "activated_by")
+
+
+def get_fee_schedule(public_id: str) -> FeeSchedule:
+    """
+    Return one version, for operators.
+
+    :raises NotFound: there is none of this id.
+    """
+    return _found(fee_schedules().filter(public_id=public_id).first())
+
+
+def superseded_fee_schedules(at: datetime) -> set[int]:
+    """Return the keys of active versions that a later one has replaced by a moment."""
+    in_effect = FeeSchedule.objects.filter(Q(effective_from=None) | Q(effective_from__lte=at), status="active")
+    newest_first = in_effect.order_by(F("effective_from").desc(nulls_last=True))
+    return set(newest_first.values_list("id", flat=True)[1:])
+
+
+def _found(row: Row | None) -> Row:
+    if row is None:
+        raise NotFound
+    return row

@@ -1,0 +1,20 @@
+"""What may be done with the catalogue; one function per use case."""
+
+from catalog.services.fee_schedules import activate_fee_schedule, draft_fee_schedule
+from catalog.services.items import change_item, offer_item
+from catalog.services.stock import lock_stock, put_back_stock, take_stock
+from catalog.services.stores import change_store, close_store, open_store, trust_providers
+
+__all__ = [
+    "activate_fee_schedule",
+    "change_item",
+    "change_store",
+    "close_store",
+    "draft_fee_schedule",
+    "lock_stock",
+    "offer_item",
+    "open_store",
+    "put_back_stock",
+    "take_stock",
+    "trust_providers",
+]
