@@ -1,11 +1,22 @@
 """What was ordered, from whom, for how much; refunds are amounts beside the state."""
 
+import secrets
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from core.ids import PublicIdField
+from core.errors import NotFound
+from core.ids import PublicIdField, decode_key, encode_key
+
+_TRADE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_TRADE_NO_LENGTH = 26  # 130 random bits.
+
+
+def new_trade_no() -> str:
+    """Return a number that nobody can guess, not even from the one before."""
+    return "".join(secrets.choice(_TRADE_ALPHABET) for _ in range(_TRADE_NO_LENGTH))
 
 
 class Checkout(models.Model):
@@ -13,13 +24,48 @@ class Checkout(models.Model):
 
     public_id = PublicIdField("chk")
     buyer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="checkouts")
-    login_account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-    total_minor = models.BigIntegerField()
-    currency = models.CharField(max_length=3)
+    login_account = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    total_minor = models.BigIntegerField(help_text="Of all its orders, as placed.")
+    currency = models.CharField(max_length=3, help_text="ISO 4217 code.")
     placed_at = models.DateTimeField(help_text="By the house's clock.")
+
+    class Meta:
+        constraints = [models.CheckConstraint(name="checkout_total_positive", condition=Q(total_minor__gt=0))]
 
     def __str__(self) -> str:
         return self.public_id
+
+
+class OrderManager(models.Manager["Order"]):
+    """Orders are locked before they are looked at; items come before them, wallets after."""
+
+    def lock(self, public_id: str, **whose: object) -> "Order":
+        """
+        Lock one order with its parties at hand, in one statement.
+
+        :raises NotFound: there is none of this id and owner.
+        """
+        order = self._locking().filter(public_id=public_id, **whose).first()
+        if order is None:
+            raise NotFound
+        return order
+
+    def lock_checkout(self, public_id: str, **whose: object) -> list["Order"]:
+        """
+        Lock a checkout's orders by id.
+
+        :raises NotFound: there is no checkout of this id and owner.
+        """
+        orders = list(self._locking().filter(checkout__public_id=public_id, **whose).order_by("id"))
+        if not orders:
+            raise NotFound
+        return orders
+
+    def _locking(self) -> models.QuerySet["Order"]:
+        parties = self.select_related("buyer", "seller", "payer", "checkout")
+        return parties.select_for_update(no_key=True, of=("self",))
 
 
 class Order(models.Model):
@@ -42,42 +88,89 @@ class Order(models.Model):
         STORE = "store"
 
     public_id = PublicIdField("ord")
-    trade_no = models.CharField(max_length=32, unique=True, help_text="Unguessable; named by payment requests.")
+    trade_no = models.CharField(
+        max_length=32, default=new_trade_no, editable=False, help_text="Unguessable; named by payment requests."
+    )
     checkout = models.ForeignKey(Checkout, null=True, on_delete=models.PROTECT, related_name="orders")
     channel = models.CharField(max_length=6, choices=Channel.choices, default=Channel.ONLINE)
     status = models.CharField(max_length=9, choices=Status.choices, default=Status.PENDING)
-    buyer = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="orders")
-    seller = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="sales")
-    placed_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
-    payer = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
-    paid_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
-    currency = models.CharField(max_length=3)
+    buyer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="orders", db_index=False
+    )
+    seller = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="sales", db_index=False)
+    placed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        help_text="Who logged in to order.",
+    )
+    payer = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        help_text="Whose wallet paid, and gets refunds.",
+    )
+    paid_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        help_text="Who logged in to pay.",
+    )
+    currency = models.CharField(max_length=3, help_text="ISO 4217 code.")
     total_minor = models.BigIntegerField()
-    fee_minor = models.BigIntegerField(help_text="The platform's part, fixed at placing.")
+    fee_minor = models.BigIntegerField(help_text="The platform's part of the total, fixed at placing.")
     paid_minor = models.BigIntegerField(default=0)
     refunded_minor = models.BigIntegerField(default=0)
-    placed_at = models.DateTimeField()
+    fee_refunded_minor = models.BigIntegerField(default=0, help_text="What refunds took back of the fee.")
+    placed_at = models.DateTimeField(help_text="By the house's clock, as are all times of an order.")
     paid_at = models.DateTimeField(null=True)
     fulfilled_at = models.DateTimeField(null=True)
     completed_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True, help_text="When it was cancelled or closed.")
-    next_transition_at = models.DateTimeField(null=True, help_text="When time alone moves it on; by the house's clock.")
+    next_transition_at = models.DateTimeField(null=True, help_text="When time alone moves it on.")
+
+    objects = OrderManager()
 
     class Meta:
         constraints = [
+            models.UniqueConstraint(fields=["trade_no"], name="order_trade_no_once"),
             models.CheckConstraint(name="order_total_positive", condition=Q(total_minor__gt=0)),
             models.CheckConstraint(
                 name="order_fee_within_total", condition=Q(fee_minor__gte=0) & Q(fee_minor__lte=F("total_minor"))
             ),
             models.CheckConstraint(
+                name="order_paid_as_its_state",
+                condition=Q(status__in=["pending", "closed"], paid_minor=0, payer=None, paid_at=None)
+                | Q(
+                    status__in=["paid", "fulfilled", "completed", "cancelled"],
+                    paid_minor=F("total_minor"),
+                    payer__isnull=False,
+                    paid_at__isnull=False,
+                )
+                | Q(status="cancelled", paid_minor=0, payer=None, paid_at=None),
+            ),
+            models.CheckConstraint(
                 name="order_refund_within_paid",
                 condition=Q(refunded_minor__gte=0) & Q(refunded_minor__lte=F("paid_minor")),
             ),
-            models.CheckConstraint(name="order_paid_exactly", condition=Q(paid_minor=0) | Q(paid_minor=F("total_minor"))),
+            models.CheckConstraint(
+                name="order_refund_within_parts",
+                condition=Q(fee_refunded_minor__gte=0)
+                & Q(fee_refunded_minor__lte=F("fee_minor"))
+                & Q(refunded_minor__gte=F("fee_refunded_minor"))
+                & Q(refunded_minor__lte=F("fee_refunded_minor") + F("total_minor") - F("fee_minor")),
+            ),
         ]
         indexes = [
             models.Index(fields=["buyer", "-id"], name="order_by_buyer"),
             models.Index(fields=["seller", "-id"], name="order_by_seller"),
+            models.Index(fields=["seller", "status", "-id"], name="order_by_seller_status"),
             models.Index(
                 fields=["next_transition_at", "id"], name="order_due", condition=Q(next_transition_at__isnull=False)
             ),
@@ -86,19 +179,26 @@ class Order(models.Model):
     def __str__(self) -> str:
         return self.public_id
 
+    @property
+    def refundable_minor(self) -> int:
+        """What is paid and not yet given back."""
+        return self.paid_minor - self.refunded_minor
+
 
 class OrderLine(models.Model):
     """One item of an order at its price; the platform's fee is fixed here at placing."""
 
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="lines")
-    item = models.ForeignKey("catalog.Item", null=True, on_delete=models.PROTECT, related_name="+")
+    item = models.ForeignKey("catalog.Item", null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     title = models.CharField(max_length=200, help_text="The item's title, or what the till typed.")
     quantity = models.PositiveIntegerField()
-    unit_minor = models.BigIntegerField()
+    unit_minor = models.BigIntegerField(help_text="Price of one, in minor units of the order's currency.")
     amount_minor = models.BigIntegerField()
-    fee_minor = models.BigIntegerField()
+    fee_minor = models.BigIntegerField(help_text="The platform's part of the amount.")
     fee_rule = models.CharField(max_length=120, blank=True, help_text="Which rule of which fee schedule.")
     refunded_minor = models.BigIntegerField(default=0)
+    stock_taken = models.PositiveIntegerField(default=0, help_text="Units taken from stock; none where unlimited.")
+    restocked = models.PositiveIntegerField(default=0, help_text="Units put back by refunds, cancelling or closing.")
 
     class Meta:
         constraints = [
@@ -111,23 +211,49 @@ class OrderLine(models.Model):
             models.CheckConstraint(
                 name="line_fee_within_amount", condition=Q(fee_minor__gte=0) & Q(fee_minor__lte=F("amount_minor"))
             ),
+            models.CheckConstraint(
+                name="line_restocked_within_quantity",
+                condition=Q(stock_taken__lte=F("quantity")) & Q(restocked__lte=F("quantity")),
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.quantity} × {self.title}"
 
+    @property
+    def public_id(self) -> str:
+        return encode_key("lin", self.id)
+
+    @staticmethod
+    def key_of(public_id: str) -> int | None:
+        """The key in a line's public id, None where it is no such id."""
+        return decode_key("lin", public_id)
+
+    @property
+    def refundable_minor(self) -> int:
+        return self.amount_minor - self.refunded_minor
+
+    @property
+    def in_stock_hands(self) -> int:
+        """Units taken from stock and not put back."""
+        return max(self.stock_taken - self.restocked, 0)
+
 
 class Refund(models.Model):
-    """Money back to the payer, by lines or by amount; each is final when it is written."""
+    """Money back to the payer, by lines or by amount; written once (trigger) and final."""
 
     public_id = PublicIdField("rfd")
-    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="refunds")
-    amount_minor = models.BigIntegerField()
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="refunds", db_index=False)
+    amount_minor = models.BigIntegerField(help_text="In minor units of the order's currency.")
     reason = models.CharField(max_length=500)
-    made_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
-    login_account = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    made_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    login_account = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     refunded_at = models.DateTimeField(help_text="By the house's clock.")
-    recorded_at = models.DateTimeField(db_default=Now())
+    recorded_at = models.DateTimeField(db_default=Now(), help_text="By the database's clock.")
 
     class Meta:
         constraints = [models.CheckConstraint(name="refund_positive", condition=Q(amount_minor__gt=0))]
@@ -138,9 +264,9 @@ class Refund(models.Model):
 
 
 class RefundLine(models.Model):
-    """What of a refund fell on which line, and whether the goods went back on the shelf."""
+    """What of a refund fell on which line, and whether the goods went back on the shelf; written once (trigger)."""
 
-    refund = models.ForeignKey(Refund, on_delete=models.PROTECT, related_name="lines")
+    refund = models.ForeignKey(Refund, on_delete=models.PROTECT, related_name="lines", db_index=False)
     line = models.ForeignKey(OrderLine, on_delete=models.PROTECT, related_name="refund_lines")
     amount_minor = models.BigIntegerField()
     fee_minor = models.BigIntegerField(help_text="The platform's part of it, given back.")
@@ -149,8 +275,53 @@ class RefundLine(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["refund", "line"], name="refund_line_once"),
-            models.CheckConstraint(name="refund_line_positive", condition=Q(amount_minor__gt=0)),
+            models.CheckConstraint(
+                name="refund_line_positive",
+                condition=Q(amount_minor__gt=0) & Q(fee_minor__gte=0) & Q(fee_minor__lte=F("amount_minor")),
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.amount_minor} of line {self.line_id}"
+
+
+class RefundRequest(models.Model):
+    """A buyer asks for money back; the seller answers, or after a time limit an operator."""
+
+    class Status(models.TextChoices):
+        OPEN = "open"
+        ACCEPTED = "accepted"
+        REFUSED = "refused"
+
+    public_id = PublicIdField("rfq")
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="refund_requests", db_index=False)
+    lines = models.JSONField(null=True, help_text="[{line, amount}] by public id; null asks for all that is left.")
+    reason = models.CharField(max_length=500)
+    status = models.CharField(max_length=8, choices=Status.choices, default=Status.OPEN)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    login_account = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    requested_at = models.DateTimeField(help_text="By the house's clock.")
+    operators_from = models.DateTimeField(help_text="When operators may decide in the seller's place.")
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    decided_at = models.DateTimeField(null=True)
+    answer = models.CharField(max_length=500, blank=True, help_text="What the seller or operator says to it.")
+    refund = models.OneToOneField(Refund, null=True, on_delete=models.PROTECT, related_name="request")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["order"], name="refund_request_one_open", condition=Q(status="open")),
+            models.CheckConstraint(
+                name="refund_request_accepted_with_refund",
+                condition=Q(status="accepted", refund__isnull=False) | Q(~Q(status="accepted"), refund=None),
+            ),
+        ]
+        indexes = [models.Index(fields=["order", "-id"], name="refund_request_by_order")]
+
+    def __str__(self) -> str:
+        return self.public_id

@@ -1,0 +1,16 @@
+from django.urls import path
+
+from orders.api import views
+
+urlpatterns = [
+    path("orders", views.Orders.as_view()),
+    path("orders/<str:order_id>", views.OrderOne.as_view()),
+    path("orders/<str:order_id>/pay", views.OrderPayment.as_view()),
+    path("orders/<str:order_id>/cancel", views.OrderCancelling.as_view()),
+    path("orders/<str:order_id>/fulfil", views.OrderFulfilment.as_view()),
+    path("orders/<str:order_id>/complete", views.OrderCompletion.as_view()),
+    path("orders/<str:order_id>/refunds", views.OrderRefunds.as_view()),
+    path("checkouts/<str:checkout_id>", views.Checkouts.as_view()),
+    path("checkouts/<str:checkout_id>/pay", views.CheckoutPayment.as_view()),
+    path("refunds/<str:refund_id>", views.RefundOne.as_view()),
+]

@@ -1,0 +1,106 @@
+"""
+The identities of orders, looked at from outside: by key ranges, each in a statement of its own.
+
+At every state: what is paid is the seller's part and the fee; refunds, their lines and the order's own
+counters agree; of every line, seller and platform gave back exactly their parts.
+"""
+
+from collections.abc import Iterator
+
+from django.db import connection
+from django.db.models import Max, Sum
+
+from core.registry import Finding
+from orders.models import Checkout, Order, OrderLine
+from orders.refund_plan import fee_of_refunded
+
+CHECK = "orders"
+KEYS_AT_ONCE = 5_000
+
+_ORDERS = """
+WITH chunk AS (
+    SELECT * FROM orders_order WHERE id > %(above)s AND id <= %(up_to)s
+), line AS (
+    SELECT order_id, sum(amount_minor) AS amount, sum(fee_minor) AS fee, sum(refunded_minor) AS refunded
+    FROM orders_orderline WHERE order_id > %(above)s AND order_id <= %(up_to)s GROUP BY order_id
+), refund AS (
+    SELECT order_id, sum(amount_minor) AS amount
+    FROM orders_refund WHERE order_id > %(above)s AND order_id <= %(up_to)s GROUP BY order_id
+), part AS (
+    SELECT line.order_id, sum(part.amount_minor) AS amount, sum(part.fee_minor) AS fee
+    FROM orders_refundline part JOIN orders_orderline line ON line.id = part.line_id
+    WHERE line.order_id > %(above)s AND line.order_id <= %(up_to)s GROUP BY line.order_id
+), earned AS (
+    SELECT e."order", sum(e.original_minor) AS original, sum(e.reversed_minor) AS reversed
+    FROM wallets_earning e JOIN chunk ON chunk.public_id = e."order" WHERE e.role = 'seller' GROUP BY e."order"
+)
+SELECT chunk.public_id, identity.name, identity.expected, identity.found
+FROM chunk
+LEFT JOIN line ON line.order_id = chunk.id
+LEFT JOIN refund ON refund.order_id = chunk.id
+LEFT JOIN part ON part.order_id = chunk.id
+LEFT JOIN earned ON earned."order" = chunk.public_id
+CROSS JOIN LATERAL (VALUES
+    ('total is the sum of its lines', chunk.total_minor, coalesce(line.amount, 0)),
+    ('fee is the sum of its lines'' fees', chunk.fee_minor, coalesce(line.fee, 0)),
+    ('refunded is the sum over its lines', chunk.refunded_minor, coalesce(line.refunded, 0)),
+    ('refunded is the sum of its refunds', chunk.refunded_minor, coalesce(refund.amount, 0)),
+    ('refunded is the sum of its refunds'' lines', chunk.refunded_minor, coalesce(part.amount, 0)),
+    ('fee given back is the sum over its refunds'' lines', chunk.fee_refunded_minor, coalesce(part.fee, 0)),
+    ('paid is the seller''s part and the fee', chunk.paid_minor,
+     CASE WHEN chunk.paid_minor > 0 THEN coalesce(earned.original, 0) + chunk.fee_minor
+          ELSE coalesce(earned.original, 0) END),
+    ('refunded is what seller and platform gave back', chunk.refunded_minor,
+     coalesce(earned.reversed, 0) + chunk.fee_refunded_minor)
+) AS identity(name, expected, found)
+WHERE identity.expected <> identity.found
+ORDER BY chunk.id
+"""
+
+_REFUNDS = """
+SELECT refund.public_id, 'amount is the sum of its lines', refund.amount_minor, coalesce(sum(part.amount_minor), 0)
+FROM orders_refund refund LEFT JOIN orders_refundline part ON part.refund_id = refund.id
+WHERE refund.order_id > %(above)s AND refund.order_id <= %(up_to)s
+GROUP BY refund.id HAVING refund.amount_minor <> coalesce(sum(part.amount_minor), 0)
+"""
+
+_CHECKOUTS = """
+SELECT checkout.public_id, 'total is the sum of its orders', checkout.total_minor, coalesce(sum(o.total_minor), 0)
+FROM orders_checkout checkout LEFT JOIN orders_order o ON o.checkout_id = checkout.id
+WHERE checkout.id > %(above)s AND checkout.id <= %(up_to)s
+GROUP BY checkout.id HAVING checkout.total_minor <> coalesce(sum(o.total_minor), 0)
+"""
+
+
+def check_orders() -> Iterator[Finding]:
+    """Yield every order, line, refund and checkout that does not add up."""
+    for above, up_to in _ranges(Order.objects.aggregate(last=Max("id"))["last"]):
+        yield from _found_by(_ORDERS, above, up_to)
+        yield from _found_by(_REFUNDS, above, up_to)
+        yield from _lines_cut_wrongly(above, up_to)
+    for above, up_to in _ranges(Checkout.objects.aggregate(last=Max("id"))["last"]):
+        yield from _found_by(_CHECKOUTS, above, up_to)
+
+
+def _ranges(last: int | None) -> Iterator[tuple[int, int]]:
+    for above in range(0, last or 0, KEYS_AT_ONCE):
+        yield above, above + KEYS_AT_ONCE
+
+
+def _found_by(statement: str, above: int, up_to: int) -> Iterator[Finding]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, {"above": above, "up_to": up_to})
+        rows = cursor.fetchall()
+    for subject, name, expected, found in rows:
+        yield Finding(CHECK, subject, f"{name}: {expected}, and not {found}")
+
+
+def _lines_cut_wrongly(above: int, up_to: int) -> Iterator[Finding]:
+    refunded = OrderLine.objects.filter(order_id__gt=above, order_id__lte=up_to, refunded_minor__gt=0)
+    for line in refunded.annotate(given=Sum("refund_lines__amount_minor"), fee=Sum("refund_lines__fee_minor")):
+        if line.given != line.refunded_minor:
+            detail = f"refunded is the sum of its refunds: {line.refunded_minor}, and not {line.given}"
+            yield Finding(CHECK, line.public_id, detail)
+        elif line.fee != fee_of_refunded(line, line.refunded_minor):
+            right = fee_of_refunded(line, line.refunded_minor)
+            yield Finding(CHECK, line.public_id, f"the fee's part of its refunds: {right}, and not {line.fee}")

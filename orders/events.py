@@ -1,0 +1,71 @@
+"""What orders say has happened. The order is the subject of all its money."""
+
+from dataclasses import dataclass, field
+
+from events.types import Event
+
+
+def paid_key(order: str) -> str:
+    """Return the key of the event that paid an order; refunds name it."""
+    return f"order.paid:{order}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderEvent(Event):
+    """Something happened to an order (public id), which is the subject."""
+
+    order: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.type}:{self.order}"
+
+    @property
+    def subject(self) -> str:
+        return self.order
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderPaid(OrderEvent):
+    """A payer's money for one order is held; who gets what is decided from this. `fee` is a part of `gross`."""
+
+    type = "order.paid"
+    payer: str
+    buyer: str
+    seller: str
+    gross_minor: int
+    fee_minor: int
+    currency: str
+    channel: str
+    provider: str | None = None
+    holds: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderRefunded(OrderEvent):
+    """Money goes back to the payer: `net` from the seller's part, `fee` from the platform's."""
+
+    type = "order.refunded"
+    refund: str
+    payer: str
+    buyer: str
+    seller: str
+    net_minor: int
+    fee_minor: int
+    currency: str
+    channel: str
+    provider: str | None = None
+    undoes: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.type}:{self.refund}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderCompleted(OrderEvent):
+    """The buyer has what was ordered; hold periods run from here."""
+
+    type = "order.completed"
+    buyer: str
+    seller: str

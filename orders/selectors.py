@@ -1,0 +1,99 @@
+"""What other rooms and the API read of orders."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from django.db.models import Q, QuerySet
+
+from accounts.models import Account
+from core.errors import NotFound
+from orders.models import Checkout, Order, OrderLine, Refund, RefundRequest
+
+LINE_COLUMNS = [field.attname for field in OrderLine._meta.concrete_fields]
+
+Lines = dict[int, list[OrderLine]]  # By the order's key.
+
+
+def orders_of(visible_to: Account) -> QuerySet[Order]:
+    """Return the orders an account may see: as buyer, seller or payer, or all for operators; with their parties."""
+    orders = Order.objects.select_related("buyer", "seller", "payer", "checkout")
+    if visible_to.is_staff:
+        return orders
+    return orders.filter(Q(buyer=visible_to) | Q(seller=visible_to) | Q(payer=visible_to))
+
+
+def orders_in_role(role: str | None, *, visible_to: Account) -> QuerySet[Order]:
+    """Return an account's orders as `buyer` or as `seller`; without a role all it may see."""
+    orders = Order.objects.select_related("buyer", "seller", "payer", "checkout")
+    if role is None and visible_to.is_staff:
+        return orders
+    role = role or visible_to.side
+    return orders.filter(**{role: visible_to})
+
+
+def get_order(public_id: str, *, visible_to: Account) -> Order:
+    """
+    Return an order.
+
+    :raises NotFound: there is none of this id that the account may see.
+    """
+    order = orders_of(visible_to).filter(public_id=public_id).first()
+    if order is None:
+        raise NotFound
+    return order
+
+
+def get_checkout(public_id: str, *, visible_to: Account) -> Checkout:
+    """
+    Return a checkout; its buyer and operators see it.
+
+    :raises NotFound: there is none of this id that the account may see.
+    """
+    checkouts = Checkout.objects.filter(public_id=public_id)
+    checkout = (checkouts if visible_to.is_staff else checkouts.filter(buyer=visible_to)).first()
+    if checkout is None:
+        raise NotFound
+    return checkout
+
+
+def orders_of_checkout(checkout: Checkout) -> list[Order]:
+    """Return a checkout's orders with their parties, as they were placed."""
+    orders = Order.objects.select_related("buyer", "seller", "payer", "checkout")
+    return list(orders.filter(checkout=checkout).order_by("id"))
+
+
+def lines_of(orders: Iterable[Order]) -> Lines:
+    """Return the lines of orders, with their items' ids, in one statement."""
+    lines: Lines = defaultdict(list)
+    wanted = OrderLine.objects.filter(order_id__in=[order.id for order in orders])
+    for line in wanted.select_related("item").only(*LINE_COLUMNS, "item__public_id").order_by("id"):
+        lines[line.order_id].append(line)
+    return lines
+
+
+def refunds_of(order: Order) -> QuerySet[Refund]:
+    """Return an order's refunds; whoever sees the order sees them."""
+    return Refund.objects.filter(order=order).select_related("order")
+
+
+def get_refund(public_id: str, *, visible_to: Account) -> Refund:
+    """
+    Return a refund.
+
+    :raises NotFound: there is none of this id of an order that the account may see.
+    """
+    refund = Refund.objects.filter(public_id=public_id, order__in=orders_of(visible_to).select_related(None)).first()
+    if refund is None:
+        raise NotFound
+    return Refund.objects.select_related("order").get(id=refund.id)
+
+
+def refund_requests_of(order: Order) -> QuerySet[RefundRequest]:
+    """Return what buyers asked for, with who asked and who decided."""
+    return RefundRequest.objects.filter(order=order).select_related("order", "requested_by", "decided_by", "refund")
+
+
+def platform_fee(order: str) -> Sequence[int] | None:
+    """Return the platform's fee of a paid order (public id) and what refunds took of it; None where nothing is paid."""
+    paid = Order.objects.filter(public_id=order, paid_minor__gt=0)
+    return paid.values_list("fee_minor", "fee_refunded_minor").first()

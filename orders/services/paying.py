@@ -1,0 +1,106 @@
+"""Paying from a wallet: the money is held at once, and booked from the event."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+
+from accounts.actor import Actor
+from accounts.models import Account
+from core.money import Money
+from events.services import emit
+from ledger import codes
+from ledger.holds import place_hold
+from orders.errors import AmountMismatch, OrderNotPayable
+from orders.events import OrderPaid, paid_key
+from orders.models import Order
+from orders.transitions import Mover, Transition, ensure_may, move
+from wallets.services import record_earning
+
+SELLER = "seller"
+
+
+@transaction.atomic
+def pay_order(*, order: str, amount: Money, payer: Account, actor: Actor, now: datetime) -> Order:
+    """
+    Pay a pending order of the acting buyer from the payer's wallet.
+
+    The money is held at once and booked by the next batch. Paying is no repetition: a second payment
+    is refused. `amount` must be exactly the order's total.
+
+    :raises NotFound: the buyer has no such order.
+    :raises OrderNotPayable: it is not pending, or its time is up.
+    :raises AmountMismatch: `amount` is not the total.
+    :raises InsufficientFunds: the wallet has less available.
+    """
+    paid = Order.objects.lock(order, buyer=actor.acting)  # Lock, then look: tills, phones and the closing task race.
+    row = ensure_may(paid, "pay", by=Mover.BUYER, at=now)
+    if amount != Money(paid.total_minor, paid.currency):
+        raise AmountMismatch
+    _take_payment(paid, row, payer, actor, now)
+    return paid
+
+
+@transaction.atomic
+def pay_checkout(*, checkout: str, amount: Money, payer: Account, actor: Actor, now: datetime) -> Sequence[Order]:
+    """
+    Pay all orders of a checkout of the acting buyer that can still be paid; all or none.
+
+    `amount` must be exactly the sum of their totals. Returns all the checkout's orders.
+
+    :raises NotFound: the buyer has no such checkout.
+    :raises OrderNotPayable: none of its orders can be paid any more.
+    :raises AmountMismatch: `amount` is not their total.
+    :raises InsufficientFunds: the wallet has less available.
+    """
+    orders = Order.objects.lock_checkout(checkout, buyer=actor.acting)
+    payable = [(order, row) for order in orders if (row := _payable(order, now))]
+    if not payable:
+        raise OrderNotPayable
+    if amount != Money(sum(order.total_minor for order, _row in payable), orders[0].currency):
+        raise AmountMismatch
+    for order, row in payable:
+        _take_payment(order, row, payer, actor, now)
+    return orders
+
+
+def _payable(order: Order, now: datetime) -> Transition | None:
+    try:
+        return ensure_may(order, "pay", by=Mover.BUYER, at=now)
+    except OrderNotPayable:
+        return None
+
+
+def _take_payment(order: Order, row: Transition, payer: Account, actor: Actor, now: datetime) -> None:
+    """Hold the money, record what the seller earns, and say so. The order is locked and payable."""
+    assert order.buyer is not None
+    hold_id = place_hold(
+        code=codes.wallet(payer.public_id),
+        amount=Money(order.total_minor, order.currency),
+        key=paid_key(order.public_id),
+    )
+    record_earning(
+        order=order.public_id,
+        owner=order.seller,
+        role=SELLER,
+        original=Money(order.total_minor - order.fee_minor, order.currency),
+        earned_at=now,
+        why="The sale, less the platform's fee.",
+        channel=order.channel,
+    )
+    fields = move(order, row, at=now)
+    order.paid_minor = order.total_minor
+    order.payer, order.paid_by = payer, actor.login
+    order.save(update_fields=[*fields, "paid_minor", "payer", "paid_by"])
+    event = OrderPaid(
+        order=order.public_id,
+        payer=payer.public_id,
+        buyer=order.buyer.public_id,
+        seller=order.seller.public_id,
+        gross_minor=order.total_minor,
+        fee_minor=order.fee_minor,
+        currency=order.currency,
+        channel=order.channel,
+        holds=[hold_id],
+    )
+    emit(event, occurred_at=now)
