@@ -6,6 +6,7 @@ class LedgerConfig(AppConfig):
     verbose_name = "Ledger"
 
     def ready(self) -> None:
-        from ledger import checks  # Models are ready only now.
+        from ledger import checks, figures  # Models are ready only now.
 
         checks.register()
+        figures.register()

@@ -125,6 +125,16 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
 
 LOGGING = logging_settings(json=True)
 
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "Marketplace",
+    "SITE_HEADER": "Marketplace",
+    "SITE_SUBHEADER": "For operators",
+    "SITE_SYMBOL": "storefront",
+    "SITE_URL": None,
+    "SHOW_VIEW_ON_SITE": False,
+    "SIDEBAR": {"show_search": True, "navigation": "core.navigation.sidebar"},
+}
+
 # --- Limits, all named and all configurable -------------------------------------------------
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024  # bytes of a request's body
@@ -192,6 +202,7 @@ PROVIDER_QUERIES_MAX = 100  # per run of the asking task
 
 # --- Checks of the books: rows looked at by one short query -----------------------------------
 
+METRICS_WINDOW_SECONDS = 60
 CHECK_ROWS_AT_ONCE = 20_000
 CHECK_BATCHES_AT_ONCE = 20
 
