@@ -18,13 +18,14 @@ run: venv ## the whole marketplace with its demo world; Ctrl-C stops it
 	@exec $(PY) marketplace.run
 
 test: venv-dev ## all tests, on servers of their own
-	$(PY) pytest $(PYTEST_ARGS)
+	$(PY) pytest --ds settings.test $(PYTEST_ARGS)
 
 check: venv-dev ## format, lint, types, the borders between the rooms, migrations, production settings
 	$(PY) ruff format --check .
 	$(PY) ruff check .
 	$(PY) mypy .
-	.venv/bin/lint-imports
+	@echo import-linter
+	@.venv/bin/python -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
 	DJANGO_SETTINGS_MODULE=settings.test .venv/bin/python manage.py makemigrations --check
 	$(PRODUCTION) .venv/bin/python manage.py check --deploy --fail-level WARNING
 

