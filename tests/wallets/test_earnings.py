@@ -12,18 +12,12 @@ from core.money import Money
 from events.models import Delivery, EventRecord
 from ledger.models import Hold
 from tests.money_facts import AT, balance, book
-from tests.wallets.shop import HOLD_PERIOD, fill, owed, release_due, sell, wallet_of
+from tests.wallets.shop import HOLD_PERIOD, owed, release_due, sell, wallet_of
 from wallets import services
 from wallets.models import Debt, DebtRepayment, Earning
 
 
-@pytest.fixture
-def rich_buyer(buyer: Account) -> Account:
-    fill(buyer, 1_000_000)
-    book()
-    return buyer
-
-
+@pytest.mark.django_db
 class TestRelease:
     """What was earned goes to the wallet when its time has come, and not a moment earlier."""
 
@@ -106,6 +100,7 @@ class TestRelease:
         assert not Earning.objects.exists()
 
 
+@pytest.mark.django_db
 class TestRefundBeforeRelease:
     """What is pending only shrinks."""
 
@@ -144,6 +139,7 @@ class TestRefundBeforeRelease:
             sale.refund(1001)
 
 
+@pytest.mark.django_db
 class TestRefundAfterRelease:
     """What was released is taken from the wallet as far as it goes; the rest is owed."""
 
