@@ -109,10 +109,16 @@ class Attempt:
             return cursor.rowcount == 1
 
     def save_intent(self, *, resource: str) -> None:
-        """Keep the intent with its row, before a remote call: a repeat resumes it, and starts no other."""
-        IdempotencyRecord.objects.create(
-            owner=self.owner, key=self.key, request_digest=self.request_digest, resource=resource
+        """
+        Keep the intent with its row, before a remote call: a repeat resumes it, and starts no other.
+
+        :raises IdempotencyKeyInUse: a twin committed between our look-up and now; this intent must be rolled back.
+        """
+        _record, is_ours = IdempotencyRecord.objects.get_or_create(
+            owner=self.owner, key=self.key, defaults={"request_digest": self.request_digest, "resource": resource}
         )
+        if not is_ours:
+            raise IdempotencyKeyInUse
 
     def save_outcome(self, *, status: int, body: str) -> None:
         """Keep the answer to a saved intent; the first outcome stays. Without an intent nothing is kept."""
