@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
-import environ
+import psycopg2
 from django.core.exceptions import ImproperlyConfigured
+from psycopg2.extensions import parse_dsn
 
 from marketplace.servers import DATABASE, POSTGRES_PORT, ROLE, Embedded, Places
 
@@ -17,6 +18,7 @@ VAR_DIR_DEFAULT = "var"
 CONNECTION_SECONDS_MAX = 60  # how long a web thread keeps its connection
 CACHE_SOCKET_SECONDS_MAX = 0.25  # a frozen Redis costs a request no more than this
 POSTGRES_ENGINE = "django.db.backends.postgresql"
+URL_PARTS = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
 TIMEOUTS = f"-c statement_timeout={base.DATABASE_STATEMENT_TIMEOUT_MS} -c lock_timeout={base.DATABASE_LOCK_TIMEOUT_MS}"
 
 
@@ -67,13 +69,20 @@ def embedded_database(places: Places) -> dict[str, Any]:
 
 def database_at(url: str) -> dict[str, Any]:
     """
-    The database a real URL names.
+    The database a real URL names, read by PostgreSQL's own library: sockets and all its parameters included.
 
-    :raises ImproperlyConfigured: it is not a PostgreSQL database.
+    :raises ImproperlyConfigured: it is not the URL of a PostgreSQL database.
     """
-    if urlsplit(url).scheme not in ("postgres", "postgresql"):
+    if not url.startswith(("postgres://", "postgresql://")):
         raise ImproperlyConfigured("DATABASE_URL must begin with postgres:// or postgresql://.")
-    return _completed(environ.Env.db_url_config(url, engine=POSTGRES_ENGINE))
+    try:
+        options = parse_dsn(url)
+    except psycopg2.ProgrammingError as refusal:
+        raise ImproperlyConfigured(f"DATABASE_URL cannot be read: {str(refusal).strip()}.") from refusal
+    if "dbname" not in options:
+        raise ImproperlyConfigured("DATABASE_URL must name a database: postgres://user:password@host/name.")
+    named = {setting: options.pop(part) for setting, part in URL_PARTS.items() if part in options}
+    return _completed({**named, "OPTIONS": options})
 
 
 def _completed(database: dict[str, Any]) -> dict[str, Any]:

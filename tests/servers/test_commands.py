@@ -102,7 +102,7 @@ class TestConnections:
 
         assert connections.embedded is None
         assert (database["USER"], database["PASSWORD"], database["HOST"]) == ("us@er", "p/ss", "db.example")
-        assert (database["PORT"], database["NAME"], database["OPTIONS"]["sslmode"]) == (5433, "shop", "require")
+        assert (database["PORT"], database["NAME"], database["OPTIONS"]["sslmode"]) == ("5433", "shop", "require")
         assert connections.broker_url == connections.redis_url == "rediss://:pw@redis.example:6380/2"
 
     def test_one_real_server_leaves_the_other_to_start(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -120,9 +120,23 @@ class TestConnections:
         assert connections.broker_url == "redis+socket:///run/a%20b/redis.sock"
         assert connections.caches["default"]["LOCATION"] == "unix:///run/a%20b/redis.sock"
 
-    def test_another_database_is_refused(self) -> None:
-        with pytest.raises(ImproperlyConfigured, match="must begin with postgres"):
-            database_at("mysql://db.example/shop")
+    @pytest.mark.parametrize("url", ["postgres://me@%2Ftmp%2FA/shop", "postgresql:///shop?host=/tmp/A&user=me"])
+    def test_a_real_server_may_be_behind_a_socket(self, url: str) -> None:
+        database = database_at(url)
+
+        assert (database["HOST"], database["USER"], database["NAME"]) == ("/tmp/A", "me", "shop")
+
+    @pytest.mark.parametrize(
+        ("url", "reason"),
+        [
+            ("mysql://db.example/shop", "must begin with postgres"),
+            ("postgres://db.example", "must name a database"),
+            ("postgres://db.example/shop?colour=red", "cannot be read"),
+        ],
+    )
+    def test_what_is_no_postgres_database_is_refused(self, url: str, reason: str) -> None:
+        with pytest.raises(ImproperlyConfigured, match=reason):
+            database_at(url)
 
 
 class TestVenvScript:
