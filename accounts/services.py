@@ -27,7 +27,7 @@ _USERNAME_CONSTRAINTS = ("account_username_once", "accounts_account_username_key
 def register_account(
     *,
     username: str,
-    password: str,
+    password: str | None,
     kind: str,
     side: str,
     name: str,
@@ -39,6 +39,7 @@ def register_account(
     """
     Make an account that can log in at once, and tell the house.
 
+    `password`: None makes one that nobody can log in to until it is given one (imported histories).
     `address`: where it comes from; so many registrations per address are let through in an hour.
     Who brought it is kept on the row; what follows from that is decided by those who hear the event.
 
@@ -48,7 +49,8 @@ def register_account(
     :raises TooManyAttempts: the address has registered enough for now.
     """
     account = Account(username=username, kind=kind, side=side, name=name, email=email)
-    ensure_strong(password, account)
+    if password is not None:
+        ensure_strong(password, account)
     account.referred_by = find_referrer(referral_code) if referral_code else None
     account.password = make_password(password)  # Slow on purpose, so outside the transaction.
     if address is None:
