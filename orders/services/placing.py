@@ -24,10 +24,16 @@ from orders.transitions import leaves_at
 
 @dataclass(frozen=True, slots=True)
 class WantedLine:
-    """What somebody wants to buy: an item by its public id, and how many of it."""
+    """
+    What somebody wants to buy: an item by its public id, and how many of it.
+
+    `agreed_unit_minor`: the price of one that buyer and seller agreed on elsewhere, in the item's currency;
+    None takes the item's own.
+    """
 
     item: str
     quantity: int
+    agreed_unit_minor: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +97,13 @@ def _draft_lines(lines: Sequence[WantedLine], items: Mapping[str, Item]) -> list
 
 
 def _draft_line(line: WantedLine, item: Item) -> OrderLine:
+    unit_minor = item.price_minor if line.agreed_unit_minor is None else line.agreed_unit_minor
     return OrderLine(
         item=item,
         title=item.title,
         quantity=line.quantity,
-        unit_minor=item.price_minor,
-        amount_minor=item.price_minor * line.quantity,
+        unit_minor=unit_minor,
+        amount_minor=unit_minor * line.quantity,
         stock_taken=0 if item.stock is None else line.quantity,
     )
 
