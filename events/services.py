@@ -12,6 +12,7 @@ from django.db import IntegrityError, connection, transaction
 
 from core.ids import encode_key
 from events.consumers import hearers
+from events.delivery import retry_parked
 from events.doorbell import ring
 from events.errors import EventKeyTaken, OutsideTransaction
 from events.types import Event
@@ -90,7 +91,7 @@ def record_facts(facts: Sequence[Fact], *, also_heard_by: Sequence[str] = ()) ->
     if not facts:
         return []
     heard = [(type_, name) for type_ in {fact.type for fact in facts} for name in {*hearers(type_), *also_heard_by}]
-    parameters = {
+    parameters: dict[str, Any] = {
         "types": [fact.type for fact in facts],
         "keys": [fact.key for fact in facts],
         "subjects": [fact.subject for fact in facts],
@@ -108,3 +109,12 @@ def record_facts(facts: Sequence[Fact], *, also_heard_by: Sequence[str] = ()) ->
     for name in sorted({name for _type, name in heard}):
         transaction.on_commit(partial(ring, name), robust=True)
     return [Emitted(id_by_key[fact.key], fact.key) for fact in facts]
+
+
+@transaction.atomic
+def retry_deliveries(*, deliveries: Iterable[tuple[str, int]]) -> int:
+    """Put parked deliveries (consumer, event id) back in their places and ring; return how many there were."""
+    put_back = [name for name, event_id in deliveries if retry_parked(name, event_id)]
+    for name in sorted(set(put_back)):
+        transaction.on_commit(partial(ring, name), robust=True)
+    return len(put_back)
