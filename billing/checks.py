@@ -1,6 +1,7 @@
 """Billing's checks of the books: no money event is lost between the outbox and the ledger."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -32,7 +33,7 @@ def register() -> None:
 
 
 def check_no_event_lost() -> Iterator[Finding]:
-    parameters = {"types": list(all_types()), "billing": BILLING}
+    parameters: dict[str, Any] = {"types": list(all_types()), "billing": BILLING}
     for id_, type_ in _walk(_LOST, "events_eventrecord", parameters):
         yield Finding("lost events", encode_key("evt", id_), f"{type_} has neither a journal nor a delivery")
 
@@ -42,7 +43,7 @@ def check_holds_named() -> Iterator[Finding]:
         yield Finding("forgotten holds", f"hold {id_}", f"no event with the key {key} waits at billing")
 
 
-def _walk(statement: str, table: str, parameters: dict[str, object]) -> Iterator[tuple[int, str]]:
+def _walk(statement: str, table: str, parameters: dict[str, Any]) -> Iterator[tuple[int, str]]:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT COALESCE(min(id), 0), COALESCE(max(id), -1) FROM {table}")  # noqa: S608 - our own names
         lowest, highest = cursor.fetchone()

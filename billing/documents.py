@@ -45,7 +45,7 @@ class TransferInput(Input):
 class RuleInput(Input):
     name = TextField(max_length=NAME_LENGTH_MAX)
     match = serializers.DictField(child=TextField(max_length=120))
-    transfers = TransferInput(many=True, min_length=1, max_length=LEGS_MAX - 1)
+    transfers = serializers.ListField(child=TransferInput(), min_length=1, max_length=LEGS_MAX - 1)
 
 
 class BatchInput(Input):
@@ -59,4 +59,4 @@ class RuleSetInput(Input):
 
     name = TextField(max_length=NAME_LENGTH_MAX)
     batch = BatchInput(required=False)
-    types = serializers.DictField(child=RuleInput(many=True, max_length=RULES_MAX))
+    types = serializers.DictField(child=serializers.ListField(child=RuleInput(), max_length=RULES_MAX))

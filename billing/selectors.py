@@ -36,7 +36,7 @@ def get_event(public_id: str) -> EventRecord:
 
     :raises NotFound: there is none, or it carries no money.
     """
-    event = EventRecord.objects.filter(pk=decode_key("evt", public_id), type__in=all_types()).first()
+    event = EventRecord.objects.filter(pk=decode_key("evt", public_id) or 0, type__in=all_types()).first()
     if event is None:
         raise NotFound
     return event
@@ -90,7 +90,7 @@ def get_journal(public_id: str) -> JournalView:
 
 
 def _journal_view(event_id: int | None) -> JournalView:
-    journal = Journal.objects.filter(pk=event_id).first()
+    journal = Journal.objects.filter(pk=event_id or 0).first()
     if journal is None:
         raise NotFound
     transfers = transfers_of([journal.event_id])
@@ -104,11 +104,16 @@ def _journal_view(event_id: int | None) -> JournalView:
 
 
 def transfers_of(event_ids: Sequence[int]) -> list[Transfer]:
-    """Return the transfers of these events' journals, in order: ranges of the primary key."""
-    found: list[Transfer] = []
-    for event_id in event_ids:
-        found += Transfer.objects.filter(id__gte=event_id << 8, id__lt=(event_id + 1) << 8).order_by("id")
-    return found
+    """Return the transfers of these events' journals, in order: ranges of the primary key, in one statement."""
+    return list(
+        Transfer.objects.raw(
+            """
+            SELECT t.* FROM unnest(%s::bigint[]) AS event(id)
+            JOIN ledger_transfer t ON t.id >= event.id << 8 AND t.id < (event.id + 1) << 8 ORDER BY t.id
+            """,
+            [list(event_ids)],
+        )
+    )
 
 
 def codes_of(transfers: Sequence[Transfer]) -> dict[int, str]:
@@ -134,7 +139,7 @@ def explain_transfer(public_id: str) -> Explanation:
 
     :raises NotFound: there is no such transfer.
     """
-    transfer = Transfer.objects.filter(pk=decode_key("trf", public_id)).first()
+    transfer = Transfer.objects.filter(pk=decode_key("trf", public_id) or 0).first()
     if transfer is None:
         raise NotFound
     view = _journal_view(transfer.journal_id)

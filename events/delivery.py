@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -160,7 +161,7 @@ def claim(consumer: Consumer, limit: int) -> list[Claimed]:
 
 
 def _read(statement: str, consumer: Consumer, limit: int) -> list[Claimed]:
-    parameters = {
+    parameters: dict[str, Any] = {
         "consumer": consumer.name,
         "low_water": low_water.mark(consumer.name),
         "after": list(consumer.after),

@@ -1,6 +1,7 @@
 """Holds: money that is promised before it is booked, so that a booked event can never be short."""
 
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 from django.db.models import F
@@ -31,7 +32,7 @@ def place_hold(*, code: str, amount: Money, key: str, expires_at: datetime | Non
 
     :raises InsufficientFunds: less is available (an account never used has nothing).
     """
-    parameters = {"code": code, "currency": amount.currency, "amount": amount.minor, "key": key}
+    parameters: dict[str, Any] = {"code": code, "currency": amount.currency, "amount": amount.minor, "key": key}
     with connection.cursor() as cursor:
         cursor.execute(_PLACE, parameters | {"expires_at": expires_at})
         placed = cursor.fetchone()

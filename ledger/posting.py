@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 
@@ -331,10 +332,10 @@ def _write_batch(
     untouched = {account_id: _Change(opened_at, opened_at) for account_id in only_released}
     rows = [
         (id_, c.debits_minor, c.credits_minor, released.get(id_, 0), c.effective_min, c.effective_max)
-        for id_, c in (changes | untouched).items()
+        for id_, c in {**changes, **untouched}.items()
     ]
     ids, debits, credits, freed, earliest, latest = _columns(rows, 6)
-    parameters = {
+    parameters: dict[str, Any] = {
         "ids": ids,
         "debits": debits,
         "credits": credits,

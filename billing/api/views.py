@@ -6,8 +6,9 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.settings import api_settings
 
+from accounts.api.authentication import BearerAuthentication, BrowserAuthentication
+from accounts.callers import actor_of
 from billing import selectors
 from billing.api import outputs
 from billing.api.authentication import ServiceAuthentication, ServiceCaller
@@ -16,7 +17,7 @@ from billing.models import RuleSet, ServiceKey
 from billing.services import event_types, external_events, rule_sets, service_keys
 from billing.types import all_types, spec_of
 from core import clock
-from core.api.fields import CurrencyField, Input, MinorUnitsField, MoneyInput, TextField
+from core.api.fields import CurrencyField, FlagField, Input, MinorUnitsField, MomentField, MoneyInput, TextField
 from core.api.lists import ListView
 from core.api.views import ApiView
 from core.errors import NotFound
@@ -48,10 +49,10 @@ class EventTypes(ApiView):
 
     class Input(Input):
         type = TextField(max_length=NAME_LENGTH_MAX)
-        parties = PartyInput(many=True, max_length=20)
-        amounts = AmountInput(many=True, min_length=1, max_length=20)
+        parties = serializers.ListField(child=PartyInput(), max_length=20)
+        amounts = serializers.ListField(child=AmountInput(), min_length=1, max_length=20)
         parameters = serializers.ListField(child=TextField(max_length=40), required=False, max_length=20)
-        external = serializers.BooleanField(required=False)
+        external = FlagField(required=False)
 
     @extend_schema(responses=outputs.EventTypeDocument(many=True))
     def get(self, request: Request) -> Response:
@@ -66,7 +67,7 @@ class EventTypes(ApiView):
             amounts=body["amounts"],
             parameters=body.get("parameters", []),
             external=body.get("external", True),
-            actor=request.auth,
+            actor=actor_of(request),
         )
         return self.created(outputs.event_type_document(spec_of(declared)))
 
@@ -74,7 +75,7 @@ class EventTypes(ApiView):
 class Events(ListView):
     """GET, POST /api/v1/billing/events"""
 
-    authentication_classes = [*api_settings.DEFAULT_AUTHENTICATION_CLASSES, ServiceAuthentication]
+    authentication_classes = [BearerAuthentication, BrowserAuthentication, ServiceAuthentication]
     audience = {"POST": frozenset({"operator", "service"}), "*": frozenset({"operator"})}
     keyed = frozenset({"POST"})
 
@@ -88,7 +89,7 @@ class Events(ListView):
         parties = serializers.DictField(child=TextField(max_length=80))
         amounts = serializers.DictField(child=MinorUnitsField(least=0))
         currency = CurrencyField()
-        occurred_at = serializers.DateTimeField()
+        occurred_at = MomentField()
         subject = TextField(max_length=50, required=False)
 
     @extend_schema(parameters=[Query], responses=outputs.EventDocument(many=True))
@@ -99,7 +100,7 @@ class Events(ListView):
     def post(self, request: Request) -> Response:
         body = self.checked_body()
         body.setdefault("parameters", {})
-        sender = request.auth.key if isinstance(request.auth, ServiceCaller) else request.auth.acting
+        sender = request.auth.key if isinstance(request.auth, ServiceCaller) else actor_of(request).acting
         public_id = external_events.submit_event(
             submission=external_events.Submission(**body), sender=sender, now=clock.now()
         )
@@ -150,7 +151,7 @@ class RuleSets(ListView):
     @extend_schema(request=RuleSetInput, responses={201: outputs.RuleSetDocument})
     def post(self, request: Request) -> Response:
         self.checked_body()
-        drafted = rule_sets.draft_rule_set(document=request.data, actor=request.auth)
+        drafted = rule_sets.draft_rule_set(document=dict(request.data), actor=actor_of(request))
         return self.created(next(outputs.rule_set_documents([drafted])))
 
 
@@ -181,14 +182,14 @@ class ActivateRuleSet(ApiView):
     audience = OPERATORS
 
     class Input(Input):
-        effective_from = serializers.DateTimeField(required=False, allow_null=True)
+        effective_from = MomentField(required=False, allow_null=True)
 
     @extend_schema(request=Input, responses=outputs.RuleSetDocument)
     def post(self, request: Request, rule_set_id: str) -> Response:
         draft = find_rule_set(rule_set_id)
         effective_from = self.checked_body().get("effective_from")
         rule_sets.activate_rule_set(
-            rule_set_id=draft.pk, effective_from=effective_from, actor=request.auth, now=clock.now()
+            rule_set_id=draft.pk, effective_from=effective_from, actor=actor_of(request), now=clock.now()
         )
         return Response(next(outputs.rule_set_documents([find_rule_set(rule_set_id)])))
 
@@ -213,7 +214,7 @@ class ServiceKeys(ListView):
     def post(self, request: Request) -> Response:
         body = self.checked_body()
         row, key = service_keys.create_service_key(
-            name=body["name"], types=body["types"], daily_limit=body.get("daily_limit"), actor=request.auth
+            name=body["name"], types=body["types"], daily_limit=body.get("daily_limit"), actor=actor_of(request)
         )
         row.refresh_from_db()
         return self.created({**next(outputs.service_key_documents([row])), "key": key})
@@ -239,7 +240,7 @@ class Batches(ListView):
     audience = OPERATORS
 
     class Query(Input):
-        since = serializers.DateTimeField(required=False)
+        since = MomentField(required=False)
 
     @extend_schema(parameters=[Query], responses=outputs.BatchDocument(many=True))
     def get(self, request: Request) -> Any:

@@ -169,7 +169,7 @@ def _check_daily_limit(submission: Submission, spec: TypeSpec, sender: Account |
     limit = _limit_of(submission.currency, sender)
     if limit is None:
         return
-    type(sender).objects.select_for_update(no_key=True).get(pk=sender.pk)  # type: ignore[attr-defined]
+    type(sender).objects.select_for_update(no_key=True).get(pk=sender.pk)
     sent = ExternalEvent.objects.filter(
         sent_by=sender.public_id, currency=submission.currency, recorded_at__gte=_today()
     ).aggregate(total=Coalesce(Sum("total_minor"), 0))["total"]

@@ -30,6 +30,10 @@ class Principal(Protocol):
         """Which kinds of caller this is: buyer, seller, operator, terminal, service."""
 
 
+class NoQuery(fields.Input):
+    """A view that understands no query parameters; what it does not understand is ignored."""
+
+
 class ApiView(APIView):
     """
     A view that translates and makes one call.
@@ -54,8 +58,7 @@ class ApiView(APIView):
 
     Input: type[fields.Input]
 
-    class Query(fields.Input):
-        """The query parameters that a view understands; others are ignored."""
+    Query: type[fields.Input] = NoQuery
 
     attempt: idempotency.Attempt | None = None
     replayed: idempotency.KnownAnswer | None = None

@@ -6,8 +6,10 @@ from typing import Any
 
 from rest_framework import serializers
 
+from core.ids import encode_key
 from ledger.models import LedgerAccount
 from ledger.selectors import Balance, TrialBalance
+from ledger.statements import StatementLine
 
 
 class LedgerAccountDocument(serializers.Serializer):
@@ -67,3 +69,28 @@ def trial_document(trial: Iterable[TrialBalance], frontier: datetime) -> dict[st
 def trial_rows(trial: Iterable[TrialBalance]) -> Iterator[dict[str, Any]]:
     for one in trial:
         yield from (balance_document(account) for account in one.accounts)
+
+
+class AccountTransferDocument(serializers.Serializer):
+    transfer = serializers.CharField()
+    journal = serializers.CharField()
+    event = serializers.CharField()
+    amount = serializers.IntegerField(help_text="Signed: credits are positive.")
+    currency = serializers.CharField()
+    balance_after = serializers.IntegerField()
+    effective_at = serializers.DateTimeField()
+    booked_at = serializers.DateTimeField()
+
+
+def statement_documents(lines: Iterable[StatementLine]) -> Iterator[dict[str, Any]]:
+    for line in lines:
+        yield {
+            "transfer": encode_key("trf", line.transfer_id),
+            "journal": encode_key("jrn", line.event_id),
+            "event": encode_key("evt", line.event_id),
+            "amount": line.amount_minor,
+            "currency": line.currency,
+            "balance_after": line.balance_after_minor,
+            "effective_at": line.effective_at,
+            "booked_at": line.booked_at,
+        }

@@ -3,11 +3,10 @@
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core.api.fields import CurrencyField, Input, TextField
+from core.api.fields import CurrencyField, Input, MomentField, TextField
 from core.api.lists import ListView
 from core.api.views import ApiView
 from ledger import selectors
@@ -39,8 +38,8 @@ class LedgerAccountBalance(ApiView):
 
     class Query(Input):
         currency = CurrencyField(required=False)
-        as_of = serializers.DateTimeField(required=False)
-        known_at = serializers.DateTimeField(required=False)
+        as_of = MomentField(required=False)
+        known_at = MomentField(required=False)
 
     @extend_schema(parameters=[Query], responses=outputs.LedgerAccountDocument)
     def get(self, request: Request, code: str) -> Response:
@@ -58,8 +57,8 @@ class TrialBalanceView(ListView):
     csv_columns = ("currency", "code", "debits", "credits", "balance", "held")
 
     class Query(Input):
-        as_of = serializers.DateTimeField(required=False)
-        known_at = serializers.DateTimeField(required=False)
+        as_of = MomentField(required=False)
+        known_at = MomentField(required=False)
 
     @extend_schema(parameters=[Query], responses=outputs.TrialBalanceDocument)
     def get(self, request: Request) -> Any:
