@@ -191,7 +191,8 @@ REFUND_REQUEST_LIMIT = timedelta(days=7)  # after it an operator may decide in t
 EARNINGS_HOLD_PERIOD = timedelta(days=7)  # from completion to release
 TIMED_TRANSITIONS_BATCH_MAX = 500
 TIMED_TRANSITIONS_EVERY_SECONDS = 1.0
-UNBOOKED_CHANGES_PURGE_MAX = 5_000  # per run of the purging task
+UNBOOKED_CHANGES_PURGE_MAX = 5_000  # per statement of the purging task
+UNBOOKED_CHANGES_PURGE_EVERY_SECONDS = 10.0
 
 PAYMENT_PROVIDERS = {"local": "wallets.providers.local.LocalProvider"}
 TOP_UP_PROVIDER_DEFAULT = "local"
@@ -199,6 +200,7 @@ PAYOUT_PROVIDER = "local"
 PROVIDER_QUERY_AFTER = timedelta(seconds=30)  # a payment whose request has not come back is asked about after it
 PROVIDER_QUERY_PAUSE_MAX = timedelta(hours=1)  # between two questions about one payment
 PROVIDER_QUERIES_MAX = 100  # per run of the asking task
+PROVIDER_QUERIES_EVERY_SECONDS = 5.0
 
 # --- Checks of the books: rows looked at by one short query -----------------------------------
 
@@ -220,6 +222,16 @@ CELERY_BEAT_SCHEDULE = {
         "task": "core.tasks.run_timed_transitions",
         "schedule": TIMED_TRANSITIONS_EVERY_SECONDS,
         "options": {"expires": 10},  # A tick that waited so long has been overtaken by others.
+    },
+    "finish provider payments": {
+        "task": "wallets.tasks.finish_provider_payments",
+        "schedule": PROVIDER_QUERIES_EVERY_SECONDS,
+        "options": {"expires": 10},
+    },
+    "purge booked changes": {
+        "task": "wallets.tasks.purge_booked_changes",
+        "schedule": UNBOOKED_CHANGES_PURGE_EVERY_SECONDS,
+        "options": {"expires": 10},
     },
     "purge core": {"task": "core.tasks.purge", "schedule": timedelta(hours=1)},
     "purge accounts": {"task": "accounts.tasks.purge", "schedule": timedelta(hours=1)},

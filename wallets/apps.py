@@ -2,6 +2,8 @@ from importlib import import_module
 
 from django.apps import AppConfig
 
+from core.registry import register_proof_lines
+
 
 class WalletsConfig(AppConfig):
     name = "wallets"
@@ -9,3 +11,5 @@ class WalletsConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("wallets.services")  # Registers the timed release of earnings.
+        register_proof_lines("wallets", import_module("wallets.selectors").earning_lines)
+        import_module("wallets.book_checks").register()

@@ -1,0 +1,39 @@
+"""Walking a whole table in ranges of its key: one short query each, so that no snapshot grows old."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from django.conf import settings
+from django.db import connection
+
+Listener = Callable[[int, int], None]  # How many keys are walked, and how many there are.
+
+_listener: ContextVar[Listener | None] = ContextVar("walk_listener", default=None)
+
+
+def key_ranges(table: str, key: str = "id", *, width: int | None = None) -> Iterator[tuple[int, int]]:
+    """
+    Yield the first and last key of each range, over all keys that the table has now.
+
+    Whoever listens (`telling`) hears how far the walk is. Tables and keys are names of ours.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT COALESCE(min({key}), 0), COALESCE(max({key}), -1) FROM {table}")  # noqa: S608
+        lowest, highest = cursor.fetchone()
+    listener, total = _listener.get(), highest - lowest + 1
+    for first in range(lowest, highest + 1, width or settings.CHECK_ROWS_AT_ONCE):
+        last = min(first + (width or settings.CHECK_ROWS_AT_ONCE) - 1, highest)
+        yield first, last
+        if listener is not None:
+            listener(last - lowest + 1, total)
+
+
+@contextmanager
+def telling(listener: Listener) -> Iterator[None]:
+    """Inside, `listener` hears how far each walk is."""
+    token = _listener.set(listener)
+    try:
+        yield
+    finally:
+        _listener.reset(token)
