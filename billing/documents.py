@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from core.api.fields import Input, TextField, WholeNumberField
@@ -14,6 +15,29 @@ RULES_MAX = 200  # per type
 BATCH_MAX = 100_000
 
 
+AMOUNT_SCHEMA = {
+    "oneOf": [
+        {"type": "string"},
+        {
+            "type": "object",
+            "required": ["rest_of"],
+            "properties": {"rest_of": {"type": "string"}},
+            "additionalProperties": False,
+        },
+        {
+            "type": "object",
+            "required": ["of", "bps"],
+            "properties": {
+                "of": {"type": "string"},
+                "bps": {"type": "integer", "minimum": 1, "maximum": BPS_WHOLE},
+            },
+            "additionalProperties": False,
+        },
+    ]
+}
+
+
+@extend_schema_field(AMOUNT_SCHEMA)
 class AmountField(serializers.Field):
     """`"fee"`, `{"rest_of": "gross"}` or `{"of": "gross", "bps": 60}`."""
 
