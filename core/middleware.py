@@ -74,12 +74,11 @@ def find_unstorable(request: HttpRequest) -> Refusal | None:
     length = request.META.get("CONTENT_LENGTH") or "0"
     if length.isdecimal() and int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
         return BodyTooLarge()
-    path = request.META.get("PATH_INFO", "").encode("latin-1")
-    query = unquote_to_bytes(request.META.get("QUERY_STRING", "").encode("latin-1"))
+    query = unquote_to_bytes(request.META.get("QUERY_STRING", "").encode("latin-1", "replace"))
     headers = (value for name, value in request.META.items() if name.startswith("HTTP_"))
-    texts = [*headers, *request.COOKIES.values()]
-    storable = _is_text(path) and _is_text(query) and not any("\0" in text for text in texts)
-    return None if storable else MalformedRequest()
+    # In paths Django leaves broken UTF-8 percent-encoded, which is text like any other.
+    texts = [request.path, *headers, *request.COOKIES.values()]
+    return None if _is_text(query) and not any("\0" in text for text in texts) else MalformedRequest()
 
 
 def _is_text(raw: bytes) -> bool:

@@ -114,7 +114,7 @@ def read_cursor(cursor: str, model: type[Model], ordering: Sequence[str]) -> lis
     try:
         values = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
         fields = [model._meta.get_field(name.lstrip("-")) for name in ordering]
-        if not isinstance(values, list) or len(values) != len(fields):
+        if not isinstance(values, list) or len(values) != len(fields) or any(isinstance(v, bool) for v in values):
             raise CursorInvalid
         return [_checked_value(field.to_python(value)) for field, value in zip(fields, values, strict=True)]  # type: ignore[union-attr]
     except (ValueError, TypeError, OverflowError, RecursionError, ValidationError) as broken:
@@ -122,7 +122,7 @@ def read_cursor(cursor: str, model: type[Model], ordering: Sequence[str]) -> lis
 
 
 def _checked_value(value: Any) -> Any:
-    if value is None or isinstance(value, bool) or (isinstance(value, int) and not -_KEY_MAX <= value <= _KEY_MAX):
+    if value is None or (isinstance(value, int) and not -_KEY_MAX <= value <= _KEY_MAX):
         raise CursorInvalid
     if isinstance(value, str) and ("\0" in value or not value.isprintable()):
         raise CursorInvalid
