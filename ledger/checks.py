@@ -11,6 +11,7 @@ from django.db import connection
 
 from core.ids import encode_key
 from core.registry import Finding, register_book_check
+from core.walk import key_ranges
 from ledger.models import LEG_BITS
 
 _COUNTERS = """
@@ -178,17 +179,9 @@ def _walk(
     check: str, statement: str, table: str, key: str, *, prefix: str | None = None, width: int | None = None
 ) -> Iterator[Finding]:
     """Run a statement over ranges of a key; each range is a query of its own, so no snapshot grows old."""
-    width = width or settings.CHECK_ROWS_AT_ONCE
-    lowest, highest = _bounds(table, key)
-    for first in range(lowest, highest + 1, width):
-        for subject, detail in _rows(statement, {"first": first, "last": min(first + width - 1, highest)}):
+    for first, last in key_ranges(table, key, width=width):
+        for subject, detail in _rows(statement, {"first": first, "last": last}):
             yield Finding(check, encode_key(prefix, subject) if prefix else subject, detail)
-
-
-def _bounds(table: str, key: str) -> tuple[int, int]:
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT COALESCE(min({key}), 0), COALESCE(max({key}), -1) FROM {table}")  # noqa: S608 - our own names
-        return cursor.fetchone()
 
 
 def _rows(statement: str, parameters: dict[str, Any]) -> Sequence[tuple[Any, str]]:

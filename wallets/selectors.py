@@ -1,11 +1,10 @@
 """What others may read of wallets; always by the account that looks."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.db import connection
 from django.db.models import F, QuerySet, Sum
 
@@ -117,6 +116,10 @@ class StatementRow:
     event_type: str
     subject: str
 
+    @property
+    def place(self) -> StatementPlace:
+        return self.line.place
+
 
 def wallet_statement(
     *,
@@ -135,18 +138,6 @@ def wallet_statement(
         for id_, type_, subject in EventRecord.objects.filter(id__in=wanted).values_list("id", "type", "subject")
     }
     return [StatementRow(line, *events[line.event_id]) for line in lines]
-
-
-def whole_statement(
-    *, visible_to: Account, since: datetime | None = None, until: datetime | None = None
-) -> Iterator[Sequence[StatementRow]]:
-    """Yield the statement page by page; each page is a query of its own, so that no snapshot grows old."""
-    after = None
-    while page := wallet_statement(
-        visible_to=visible_to, limit=settings.PAGE_SIZE_MAX, after=after, since=since, until=until
-    ):
-        yield page
-        after = page[-1].line.place
 
 
 def earning_lines(order: str) -> Iterator[ProofLine]:

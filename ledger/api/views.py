@@ -11,8 +11,10 @@ from core.api.lists import ListView
 from core.api.views import ApiView
 from ledger import selectors
 from ledger.api import outputs
+from ledger.api.statements import StatementView
 from ledger.errors import CurrencyRequired
 from ledger.models import CODE_LENGTH_MAX, LedgerAccount
+from ledger.statements import statement_page
 
 OPERATORS = {"*": frozenset({"operator"})}
 
@@ -67,3 +69,24 @@ class TrialBalanceView(ListView):
         if request.accepted_renderer.format == "csv":
             return self.answer_csv(outputs.trial_rows(trial))
         return Response(outputs.trial_document(trial, frontier))
+
+
+class LedgerAccountTransfers(StatementView):
+    """GET /api/v1/ledger/accounts/<code>/transfers"""
+
+    audience = OPERATORS
+    csv_columns = ("transfer", "journal", "event", "amount", "currency", "balance_after", "effective_at", "booked_at")
+
+    class Query(Input):
+        since = MomentField(required=False, help_text="Booked then or later.")
+        until = MomentField(required=False, help_text="Booked before then.")
+
+    @extend_schema(parameters=[Query], responses=outputs.AccountTransferDocument(many=True))
+    def get(self, request: Request, code: str) -> Any:
+        selectors.balance_at(code=code)  # An account that was never used is not found.
+        period = self.checked_query()
+        return self.answer_statement(
+            scope=f"account:{code}",
+            read_page=lambda limit, after: statement_page(codes=[code], limit=limit, after=after, **period),
+            documents=outputs.statement_documents,
+        )

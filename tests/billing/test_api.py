@@ -282,6 +282,28 @@ class TestBook:
         (batch,) = office.get("/billing/batches").json()["results"]
         assert (batch["events"], batch["transfers"], batch["trigger"]) == (2, 2, "manual")
 
+    def test_an_accounts_transfers_carry_the_running_balance_page_by_page_and_as_csv(
+        self, office: Any, buyer: Account
+    ) -> None:
+        for number, minor in enumerate((5, 7, 11)):
+            body = topped_up(buyer.public_id, key=f"psp-{number}", amounts={"amount": minor})
+            office.post("/billing/events", body, key=f"k{number}")
+            if number != 1:
+                book()
+        path = f"/ledger/accounts/wallet:{buyer.public_id}/transfers"
+
+        first = office.get(path, {"limit": 2}).json()
+        second = office.get(path, {"limit": 2, "cursor": first["next"]}).json()
+        rows = first["results"] + second["results"]
+
+        assert [(row["amount"], row["balance_after"]) for row in rows] == [(11, 23), (7, 12), (5, 5)]
+        assert second["next"] is None
+        assert office.get("/ledger/accounts/clearing:external/transfers").json()["results"][0]["amount"] == -11
+        csv = b"".join(office.get(path, accept="text/csv").streaming_content).decode().splitlines()
+        assert len(csv) == 4
+        assert office.get(path, {"cursor": first["next"] + "x"}).json()["code"] == "cursor_invalid"
+        assert office.get("/ledger/accounts/wallet:nobody/transfers").status_code == 404
+
     def test_is_for_operators(self, api: Any, buyer: Account) -> None:
         for path in ("/ledger/accounts", "/ledger/trial-balance", "/billing/batches", "/billing/events"):
             assert api(buyer).get(path).status_code == 403

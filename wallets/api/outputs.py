@@ -3,14 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from django.core import signing
-from django.utils.dateparse import parse_datetime
 from rest_framework import serializers
 
-from accounts.models import Account
-from core.errors import CursorInvalid
 from core.ids import encode_key
-from ledger.statements import StatementPlace
 from wallets.models import DebtRepayment, Earning, ProviderPayment
 from wallets.selectors import StatementRow, WalletBalance
 
@@ -152,30 +147,3 @@ def earning_documents(earnings: Iterable[Earning]) -> Iterator[dict[str, Any]]:
             "releases_at": earning.releases_at,
             "why": earning.why,
         }
-
-
-def write_place(place: StatementPlace, owner: Account) -> str:
-    """Write a statement's cursor; signed for its owner, because it carries a balance."""
-    values = [place.booked_at.isoformat(), place.movement_id, place.transfer_id, place.balance_before_minor]
-    return signing.dumps(values, salt=_salt(owner))
-
-
-def read_place(cursor: str | None, owner: Account) -> StatementPlace | None:
-    """
-    Read a statement's cursor back.
-
-    :raises CursorInvalid: this statement did not make it.
-    """
-    if not cursor:
-        return None
-    try:
-        booked_at, *numbers = signing.loads(cursor, salt=_salt(owner))
-    except (signing.BadSignature, ValueError) as broken:
-        raise CursorInvalid from broken
-    moment = parse_datetime(booked_at)
-    assert moment is not None
-    return StatementPlace(moment, *numbers)
-
-
-def _salt(owner: Account) -> str:
-    return f"wallets.statement:{owner.public_id}"

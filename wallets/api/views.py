@@ -1,6 +1,6 @@
 """Own money over HTTP."""
 
-from typing import Any, cast
+from typing import Any
 
 from django.conf import settings
 from drf_spectacular.utils import extend_schema
@@ -8,23 +8,19 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.actor import Actor
+from accounts.callers import actor_of
 from accounts.models import Account
 from core import clock
 from core.api.fields import Input, MomentField
-from core.api.lists import ListView, read_limit
+from core.api.lists import ListView
 from core.api.three_steps import ThreeStepView
 from core.api.views import ApiView
 from core.money import Money
+from ledger.api.statements import StatementView
 from wallets import selectors, services
 from wallets.api import inputs, outputs
 from wallets.models import Earning
 from wallets.providers.base import Outcome
-
-
-def actor_of(request: Request) -> Actor:
-    """Who calls: every path of wallets needs a log-in."""
-    return cast(Actor, request.auth)
 
 
 class Wallet(ApiView):
@@ -126,7 +122,7 @@ class DebtRepayments(ApiView):
         return self.created(outputs.repayment_document(repayments, still_owed_minor))
 
 
-class Statement(ListView):
+class Statement(StatementView):
     """GET /api/v1/wallet/statement"""
 
     csv_columns = outputs.STATEMENT_COLUMNS
@@ -138,15 +134,13 @@ class Statement(ListView):
     @extend_schema(parameters=[Query], responses=outputs.StatementPageDocument)
     def get(self, request: Request) -> Any:
         owner, period = actor_of(request).acting, self.checked_query()
-        if request.accepted_renderer.format == "csv":
-            pages = selectors.whole_statement(visible_to=owner, **period)
-            return self.answer_csv(document for page in pages for document in outputs.statement_documents(page))
-        limit = read_limit(request)
-        after = outputs.read_place(request.query_params.get("cursor"), owner)
-        rows = selectors.wallet_statement(visible_to=owner, limit=limit + 1, after=after, **period)
-        page, more = rows[:limit], len(rows) > limit
-        following = outputs.write_place(page[-1].line.place, owner) if more else None
-        return Response({"results": list(outputs.statement_documents(page)), "next": following})
+        return self.answer_statement(
+            scope=f"wallet:{owner.public_id}",
+            read_page=lambda limit, after: selectors.wallet_statement(
+                visible_to=owner, limit=limit, after=after, **period
+            ),
+            documents=outputs.statement_documents,
+        )
 
 
 class Earnings(ListView):
