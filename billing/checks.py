@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from typing import Any
 
-from django.conf import settings
 from django.db import connection
 
 from billing.booking import BILLING
 from billing.types import all_types
 from core.ids import encode_key
 from core.registry import Finding, register_book_check
+from core.walk import key_ranges
 
 _LOST = """
 SELECT e.id, e.type FROM events_eventrecord e
@@ -44,11 +44,8 @@ def check_holds_named() -> Iterator[Finding]:
 
 
 def _walk(statement: str, table: str, parameters: dict[str, Any]) -> Iterator[tuple[int, str]]:
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT COALESCE(min(id), 0), COALESCE(max(id), -1) FROM {table}")  # noqa: S608 - our own names
-        lowest, highest = cursor.fetchone()
-        for first in range(lowest, highest + 1, settings.CHECK_ROWS_AT_ONCE):
-            cursor.execute(
-                statement, parameters | {"first": first, "last": min(first + settings.CHECK_ROWS_AT_ONCE - 1, highest)}
-            )
-            yield from cursor.fetchall()
+    for first, last in key_ranges(table):
+        with connection.cursor() as cursor:
+            cursor.execute(statement, parameters | {"first": first, "last": last})
+            rows = cursor.fetchall()
+        yield from rows

@@ -45,3 +45,9 @@ def events_of_subject(subject: str) -> list[EventRecord]:
 def subject_waits(subject: str, consumers: Sequence[str]) -> bool:
     """Say whether one of these consumers has yet to hear an event of the subject (parked ones count)."""
     return Delivery.objects.filter(consumer__in=consumers, subject=subject).exists()
+
+
+def waiting_event_ids(subject: str, consumer: str) -> frozenset[int]:
+    """Return which events of a subject one consumer has yet to hear (parked ones too)."""
+    waiting = Delivery.objects.filter(consumer=consumer, subject=subject)
+    return frozenset(waiting.values_list("event_id", flat=True))

@@ -8,10 +8,11 @@ counters agree; of every line, seller and platform gave back exactly their parts
 from collections.abc import Iterator
 
 from django.db import connection
-from django.db.models import Max, Sum
+from django.db.models import Sum
 
 from core.registry import Finding
-from orders.models import Checkout, Order, OrderLine
+from core.walk import key_ranges
+from orders.models import OrderLine
 from orders.refund_plan import fee_of_refunded
 
 CHECK = "orders"
@@ -19,17 +20,17 @@ KEYS_AT_ONCE = 5_000
 
 _ORDERS = """
 WITH chunk AS (
-    SELECT * FROM orders_order WHERE id > %(above)s AND id <= %(up_to)s
+    SELECT * FROM orders_order WHERE id BETWEEN %(first)s AND %(last)s
 ), line AS (
     SELECT order_id, sum(amount_minor) AS amount, sum(fee_minor) AS fee, sum(refunded_minor) AS refunded
-    FROM orders_orderline WHERE order_id > %(above)s AND order_id <= %(up_to)s GROUP BY order_id
+    FROM orders_orderline WHERE order_id BETWEEN %(first)s AND %(last)s GROUP BY order_id
 ), refund AS (
     SELECT order_id, sum(amount_minor) AS amount
-    FROM orders_refund WHERE order_id > %(above)s AND order_id <= %(up_to)s GROUP BY order_id
+    FROM orders_refund WHERE order_id BETWEEN %(first)s AND %(last)s GROUP BY order_id
 ), part AS (
     SELECT line.order_id, sum(part.amount_minor) AS amount, sum(part.fee_minor) AS fee
     FROM orders_refundline part JOIN orders_orderline line ON line.id = part.line_id
-    WHERE line.order_id > %(above)s AND line.order_id <= %(up_to)s GROUP BY line.order_id
+    WHERE line.order_id BETWEEN %(first)s AND %(last)s GROUP BY line.order_id
 ), earned AS (
     SELECT e."order", sum(e.original_minor) AS original, sum(e.reversed_minor) AS reversed
     FROM wallets_earning e JOIN chunk ON chunk.public_id = e."order" WHERE e.role = 'seller' GROUP BY e."order"
@@ -60,43 +61,38 @@ ORDER BY chunk.id
 _REFUNDS = """
 SELECT refund.public_id, 'amount is the sum of its lines', refund.amount_minor, coalesce(sum(part.amount_minor), 0)
 FROM orders_refund refund LEFT JOIN orders_refundline part ON part.refund_id = refund.id
-WHERE refund.order_id > %(above)s AND refund.order_id <= %(up_to)s
+WHERE refund.order_id BETWEEN %(first)s AND %(last)s
 GROUP BY refund.id HAVING refund.amount_minor <> coalesce(sum(part.amount_minor), 0)
 """
 
 _CHECKOUTS = """
 SELECT checkout.public_id, 'total is the sum of its orders', checkout.total_minor, coalesce(sum(o.total_minor), 0)
 FROM orders_checkout checkout LEFT JOIN orders_order o ON o.checkout_id = checkout.id
-WHERE checkout.id > %(above)s AND checkout.id <= %(up_to)s
+WHERE checkout.id BETWEEN %(first)s AND %(last)s
 GROUP BY checkout.id HAVING checkout.total_minor <> coalesce(sum(o.total_minor), 0)
 """
 
 
 def check_orders() -> Iterator[Finding]:
     """Yield every order, line, refund and checkout that does not add up."""
-    for above, up_to in _ranges(Order.objects.aggregate(last=Max("id"))["last"]):
-        yield from _found_by(_ORDERS, above, up_to)
-        yield from _found_by(_REFUNDS, above, up_to)
-        yield from _lines_cut_wrongly(above, up_to)
-    for above, up_to in _ranges(Checkout.objects.aggregate(last=Max("id"))["last"]):
-        yield from _found_by(_CHECKOUTS, above, up_to)
+    for first, last in key_ranges("orders_order", width=KEYS_AT_ONCE):
+        yield from _found_by(_ORDERS, first, last)
+        yield from _found_by(_REFUNDS, first, last)
+        yield from _lines_cut_wrongly(first, last)
+    for first, last in key_ranges("orders_checkout", width=KEYS_AT_ONCE):
+        yield from _found_by(_CHECKOUTS, first, last)
 
 
-def _ranges(last: int | None) -> Iterator[tuple[int, int]]:
-    for above in range(0, last or 0, KEYS_AT_ONCE):
-        yield above, above + KEYS_AT_ONCE
-
-
-def _found_by(statement: str, above: int, up_to: int) -> Iterator[Finding]:
+def _found_by(statement: str, first: int, last: int) -> Iterator[Finding]:
     with connection.cursor() as cursor:
-        cursor.execute(statement, {"above": above, "up_to": up_to})
+        cursor.execute(statement, {"first": first, "last": last})
         rows = cursor.fetchall()
     for subject, name, expected, found in rows:
         yield Finding(CHECK, subject, f"{name}: {expected}, and not {found}")
 
 
-def _lines_cut_wrongly(above: int, up_to: int) -> Iterator[Finding]:
-    refunded = OrderLine.objects.filter(order_id__gt=above, order_id__lte=up_to, refunded_minor__gt=0)
+def _lines_cut_wrongly(first: int, last: int) -> Iterator[Finding]:
+    refunded = OrderLine.objects.filter(order_id__gte=first, order_id__lte=last, refunded_minor__gt=0)
     for line in refunded.annotate(given=Sum("refund_lines__amount_minor"), fee=Sum("refund_lines__fee_minor")):
         if line.given != line.refunded_minor:
             detail = f"refunded is the sum of its refunds: {line.refunded_minor}, and not {line.given}"
