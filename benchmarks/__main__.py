@@ -1,0 +1,38 @@
+"""
+`make bench`: every benchmark, one after the other; each says what it measures and against what.
+
+`make bench` runs them all; `python -m benchmarks NAME …` those named. Exit code 1 where one is beyond its limit.
+"""
+
+import os
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+import benchmarks
+
+
+def names() -> list[str]:
+    return sorted(module.name for module in pkgutil.iter_modules(benchmarks.__path__) if module.name != "__main__")
+
+
+def run(name: str) -> bool:
+    print(f"\n=== {name}", flush=True)
+    root = Path(__file__).parent.parent
+    return subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], cwd=root, env=os.environ).returncode == 0
+
+
+def main() -> int:
+    wanted = sys.argv[1:] or names()
+    unknown = [name for name in wanted if name not in names()]
+    if unknown:
+        print(f"There is no benchmark {unknown[0]}; there are: {', '.join(names())}.", file=sys.stderr)
+        return 2
+    beyond = [name for name in wanted if not run(name)]
+    print(f"\nBeyond their limits: {', '.join(beyond) or 'none'}.")
+    return 1 if beyond else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
