@@ -29,6 +29,7 @@ INSTALLED_APPS = [
     "wallets",
     "orders",
     "proofs",
+    "replay",
 ]
 
 MIDDLEWARE = [
@@ -64,7 +65,10 @@ TEMPLATES = [
 ]
 
 AUTH_USER_MODEL = "accounts.Account"
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+PASSWORD_HASHERS = ["accounts.hashers.FrugalArgon2PasswordHasher"]
+ARGON2_PASSES = 1
+ARGON2_MEMORY_KIB = 47_104
+ARGON2_LANES = 1
 PASSWORD_LENGTH_MIN = 8
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
@@ -207,6 +211,11 @@ PROVIDER_QUERIES_EVERY_SECONDS = 5.0
 METRICS_WINDOW_SECONDS = 60
 CHECK_ROWS_AT_ONCE = 20_000
 CHECK_BATCHES_AT_ONCE = 20
+
+# --- Imported histories ----------------------------------------------------------------------
+
+REPLAY_PROVIDER = "local"  # customers of the past bring their money to the cash desk: no card is charged
+REPLAY_LOST_SECONDS_MAX = 60.0  # how long an import waits for a database that has gone away
 
 # --- Celery ----------------------------------------------------------------------------------
 
