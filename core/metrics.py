@@ -22,12 +22,12 @@ Figures = Callable[[], Iterable[tuple[Sequence[str], float]]]
 LATENCY_BUCKETS_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 requests_total = Counter(
-    "marketplace_requests_total", "Answered requests by view, method and status.", ["view", "method", "status"]
+    "marketplace_requests_total", "Answered requests by route, method and status.", ["route", "method", "status"]
 )
 request_seconds = Histogram(
     "marketplace_request_seconds",
-    "Seconds from the first middleware to the answer, by view.",
-    ["view", "method"],
+    "Seconds from the first middleware to the answer, by route.",
+    ["route", "method"],
     buckets=LATENCY_BUCKETS_SECONDS,
 )
 

@@ -45,17 +45,13 @@ class RequestContext:
 
 def note_request(request: HttpRequest, response: HttpResponse, *, seconds: float) -> None:
     """Count and log one answered request: by its route, since paths hold ids and queries hold searches."""
-    match = request.resolver_match
-    view = (match.view_name or match.route) if match else "nowhere"
+    route = request.resolver_match.route if request.resolver_match else "nowhere"
     method = request.method if request.method in _KNOWN_METHODS else "other"
-    metrics.requests_total.labels(view, method, response.status_code).inc()
-    metrics.request_seconds.labels(view, method).observe(seconds)
-    if view in _ASKED_BY_MACHINES:
-        return
-    route = match.route if match else "nowhere"
-    log.info(
-        "request", method=method, route=f"/{route}", status=response.status_code, milliseconds=round(seconds * 1000, 1)
-    )
+    metrics.requests_total.labels(route, method, response.status_code).inc()
+    metrics.request_seconds.labels(route, method).observe(seconds)
+    if route not in _ASKED_BY_MACHINES:
+        milliseconds = round(seconds * 1000, 1)
+        log.info("request", method=method, route=route, status=response.status_code, milliseconds=milliseconds)
 
 
 class RefuseUnstorableText:

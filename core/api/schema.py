@@ -111,6 +111,9 @@ class ContractSchema(AutoSchema):
         operation["responses"] = dict(sorted(operation["responses"].items()))
         if self.method in self.view.public:
             operation["security"] = [*operation.get("security", []), {}]
+        audience = self.view.audience.get(self.method, self.view.audience.get("*"))
+        if audience is not None:
+            operation["x-audience"] = sorted(audience)  # Which kinds of caller may call; everybody where it is absent.
         return operation
 
     def get_summary(self) -> str:

@@ -49,10 +49,10 @@ class TestHealth:
 class TestMetrics:
     """Figures for Prometheus."""
 
-    def test_requests_are_counted_by_view_and_status(self, buyer, api):
+    def test_requests_are_counted_by_route_and_status(self, buyer, api):
         def count() -> float:
             shown = Client().get("/metrics").content.decode()
-            found = re.search(r'marketplace_requests_total\{method="GET",status="200",view="account"\} (\S+)', shown)
+            found = re.search(r'marketplace_requests_total\{method="GET",route="api/v1/account",status="200"\} (\S+)', shown)
             return float(found[1]) if found else 0
 
         before = count()
@@ -63,7 +63,7 @@ class TestMetrics:
         api().get("/no/such/path")
 
         assert b"such" not in Client().get("/metrics").content
-        assert b'view="nowhere"' in Client().get("/metrics").content
+        assert b'route="nowhere"' in Client().get("/metrics").content
 
     def test_a_room_shows_its_own(self, db, monkeypatch):
         monkeypatch.setattr(metrics, "_gauges", {})

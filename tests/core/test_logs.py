@@ -27,7 +27,7 @@ class TestRequestLine:
         assert answer["X-Request-ID"] == line["request_id"] == "trace-1"
         assert line["login_account"] == line["acting_account"] == buyer.public_id
         assert line["session"].startswith("ses_")
-        assert (line["method"], line["route"], line["status"]) == ("GET", "/api/v1/sessions", 200)
+        assert (line["method"], line["route"], line["status"]) == ("GET", "api/v1/sessions", 200)
         assert line["milliseconds"] > 0
 
     def test_the_next_requests_line_knows_nothing_of_the_last(self, buyer, api, lines):

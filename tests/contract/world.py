@@ -1,0 +1,72 @@
+"""Something of everything, so that requests made from the schema name things that are there."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from accounts import sessions
+from accounts.models import Account
+from accounts.sessions import open_session
+from billing.models import RuleSet
+from catalog.models import FeeSchedule
+from events.models import EventRecord
+from ledger import codes
+from tests import shop
+from tests.conftest import Api, make_account
+
+
+@dataclass
+class World:
+    """Accounts by kind, and ids by the name under which paths and bodies ask for them."""
+
+    accounts: dict[str, Account] = field(default_factory=dict)
+    ids: dict[str, str] = field(default_factory=dict)
+
+    def token(self, audience: list[str] | None) -> str:
+        """A fresh session of an account that may call: what the last call did must not matter."""
+        kind = next((kind for kind in audience or ["buyer"] if kind in self.accounts), "buyer")
+        return sessions.open_session(account=self.accounts[kind]).token
+
+    def place_ids(self, value: Any) -> Any:
+        """Put ids that exist into a body, wherever it names something by a text."""
+        if isinstance(value, list):
+            return [self.place_ids(inner) for inner in value]
+        if not isinstance(value, dict):
+            return value
+        return {
+            name: self.ids[name] if name in self.ids and isinstance(inner, str) else self.place_ids(inner)
+            for name, inner in value.items()
+        }
+
+
+def make_world() -> World:
+    """An item in a store, an order that is paid, and what the house ships; all of it by ordinary means."""
+    buyer, seller, operator = make_account(), make_account(side="seller"), make_account(operator=True)
+    shop.fund(buyer, 10**12)
+    item = shop.offer(seller)
+    pending = shop.place(buyer, item)
+    order = shop.paid_order(buyer, item)
+    store = Api(seller).post("/stores", {"name": "Corner"}).json()
+    top_up = Api(buyer).post("/wallet/top-ups", {"amount": 5, "currency": "GBP"}, key="world").json()
+    withdrawal = Api(buyer).post("/wallet/withdrawals", {"amount": 5, "currency": "GBP"}, key="world-2").json()
+    refund = Api(seller).post(f"/orders/{order.public_id}/refunds", {"amount": 1, "reason": "x"}, key="world").json()
+    world = World({"buyer": buyer, "seller": seller, "operator": operator})
+    world.ids = {
+        "account": buyer.public_id,
+        "wallet": buyer.public_id,
+        "item": item.public_id,
+        "item_id": item.public_id,
+        "store": store["id"],
+        "store_id": store["id"],
+        "order_id": order.public_id,
+        "checkout_id": pending.checkout.public_id,
+        "refund_id": refund["id"],
+        "top_up_id": top_up["id"],
+        "withdrawal_id": withdrawal["id"],
+        "session_id": open_session(account=buyer).session.public_id,
+        "rule_set_id": RuleSet.objects.values_list("public_id", flat=True)[0],
+        "schedule_id": FeeSchedule.objects.values_list("public_id", flat=True)[0],
+        "event_id": EventRecord.objects.first().public_id,
+        "code": codes.wallet(buyer.public_id),
+        "currency": "GBP",
+    }
+    return world
