@@ -6,14 +6,12 @@ from rest_framework import serializers
 
 from catalog.fees import CHANNELS
 from catalog.models import DESCRIPTION_LENGTH_MAX, TITLE_LENGTH_MAX, Item
-from catalog.search import SEARCH_LENGTH_MAX
 from core.api.fields import Input, MomentField, MoneyInput, NumberField, TextField, WholeNumberField
 from core.ids import PUBLIC_ID_LENGTH_MAX
 from core.money import AMOUNT_MINOR_MAX, BPS_WHOLE
 
 PROVIDERS_MAX = 50
 FEE_RULES_MAX = 2_000
-SORTS = {"newest": ("-id",), "price": ("price_minor", "id"), "-price": ("-price_minor", "-id")}
 
 
 class PublicId(TextField):
@@ -54,16 +52,6 @@ class ItemChanges(ItemInput):
     title = TextField(max_length=TITLE_LENGTH_MAX, required=False)
     price = MoneyInput(required=False)
     kind = serializers.ChoiceField(choices=Item.Kind.choices, required=False)
-
-
-class ItemQuery(Input):
-    search = TextField(required=False, allow_blank=True, max_length=SEARCH_LENGTH_MAX)
-    seller = PublicId(required=False)
-    sort = serializers.ChoiceField(choices=list(SORTS), required=False, default="newest")
-
-
-class StoreQuery(Input):
-    seller = PublicId(required=False)
 
 
 class FeeMatchInput(Input):

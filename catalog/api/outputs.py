@@ -5,14 +5,9 @@ from typing import Any
 
 from rest_framework import serializers
 
-from accounts.references import account_ref
+from accounts.references import AccountRefDocument, account_ref
 from catalog.models import FeeSchedule, Item, Store
 from catalog.placement import Placement, placements_of
-
-
-class AccountRefDocument(serializers.Serializer):
-    id = serializers.CharField()
-    name = serializers.CharField()
 
 
 class MoneyDocument(serializers.Serializer):
@@ -46,11 +41,11 @@ class ItemDocument(serializers.Serializer):
     title = serializers.CharField()
     description = serializers.CharField(allow_blank=True)
     price = MoneyDocument()
-    kind = serializers.ChoiceField(choices=Item.Kind.choices)
+    kind = serializers.ChoiceField(Item.Kind.values)
     category = serializers.CharField(allow_blank=True)
     store = serializers.CharField(allow_null=True)
     stock = serializers.IntegerField(allow_null=True, help_text="Units left; null is unlimited.")
-    status = serializers.ChoiceField(choices=Item.Status.choices)
+    status = serializers.ChoiceField(Item.Status.values)
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
     published_at = serializers.DateTimeField(allow_null=True, help_text="When it was first on sale.")
@@ -72,7 +67,7 @@ class FeeScheduleDocument(serializers.Serializer):
     id = serializers.CharField()
     name = serializers.CharField()
     version = serializers.IntegerField()
-    status = serializers.ChoiceField(choices=["draft", "active", "retired"])
+    status = serializers.ChoiceField(["draft", "active", "retired"])
     effective_from = serializers.DateTimeField(allow_null=True, help_text="Null on the shipped version: since ever.")
     created_by = AccountRefDocument(allow_null=True)
     activated_by = AccountRefDocument(allow_null=True)

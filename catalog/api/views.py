@@ -1,28 +1,38 @@
 """The catalogue over HTTP: stores, items, fee schedules."""
 
-from typing import Any
+from typing import Any, cast
 
 from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.actor import Actor
 from accounts.models import Account
-from catalog import selectors, services
-from catalog.api import inputs, outputs
-from catalog.search import found_by
+from billing.errors import EffectiveInPast, SecondPersonRequired
+from catalog import errors, selectors, services
+from catalog.api import examples, inputs, outputs
+from catalog.search import SEARCH_LENGTH_MAX, found_by
 from core import clock
-from core.api.fields import Input
+from core.api import fields
 from core.api.lists import ListView
+from core.api.schema import refuses
 from core.api.views import ApiView
 
 SELLER = frozenset({"seller"})
 OPERATOR = frozenset({"operator"})
 GET = frozenset({"GET"})
+SORTS = {"newest": ("-id",), "price": ("price_minor", "id"), "-price": ("-price_minor", "-id")}
+
+
+def actor_of(request: Request) -> Actor:
+    """Who calls, where a log-in is needed."""
+    return cast(Actor, request.auth)
 
 
 def viewer(request: Request) -> Account | None:
-    """Return who looks, None without a log-in."""
-    return request.auth.acting if request.auth is not None else None
+    """Who looks, None without a log-in."""
+    return actor_of(request).acting if request.auth is not None else None
 
 
 class Stores(ListView):
@@ -31,16 +41,26 @@ class Stores(ListView):
     audience = {"POST": SELLER}
     public = GET
     Input = inputs.StoreInput
-    Query = inputs.StoreQuery
 
-    @extend_schema(parameters=[inputs.StoreQuery], responses=outputs.StoreDocument(many=True))
+    class Query(fields.Input):
+        seller = inputs.PublicId(required=False)
+
+    @extend_schema(
+        summary="Open stores; sellers also see their own closed ones", responses=outputs.StoreDocument(many=True)
+    )
     def get(self, request: Request) -> Any:
         seller = self.checked_query().get("seller")
         return self.answer_list(selectors.stores_of(seller, visible_to=viewer(request)), outputs.present_stores)
 
-    @extend_schema(request=inputs.StoreInput, responses={201: outputs.StoreDocument})
+    @extend_schema(
+        summary="Open a store",
+        request=inputs.StoreInput,
+        responses={201: outputs.StoreDocument},
+        examples=[examples.STORE],
+    )
+    @refuses(errors.CoordinatesIncomplete)
     def post(self, request: Request) -> Response:
-        store = services.open_store(**self.checked_body(), actor=request.auth, now=clock.now())
+        store = services.open_store(**self.checked_body(), actor=actor_of(request), now=clock.now())
         return self.created(outputs.store_document(store))
 
 
@@ -51,15 +71,16 @@ class StoreOne(ApiView):
     public = GET
     Input = inputs.StoreChanges
 
-    @extend_schema(responses=outputs.StoreDocument)
+    @extend_schema(summary="A store", responses=outputs.StoreDocument)
     def get(self, request: Request, store_id: str) -> Response:
         return Response(outputs.store_document(selectors.get_store(store_id)))
 
-    @extend_schema(request=inputs.StoreChanges, responses=outputs.StoreDocument)
+    @extend_schema(summary="Change or move a store", request=inputs.StoreChanges, responses=outputs.StoreDocument)
+    @refuses(errors.CoordinatesIncomplete, errors.StoreClosed)
     def patch(self, request: Request, store_id: str) -> Response:
-        selectors.get_own_store(store_id, seller=request.auth.acting)
+        selectors.get_own_store(store_id, seller=actor_of(request).acting)
         changes = self.checked_body()
-        store = services.change_store(store=store_id, changes=changes, actor=request.auth, now=clock.now())
+        store = services.change_store(store=store_id, changes=changes, actor=actor_of(request), now=clock.now())
         return Response(outputs.store_document(store))
 
 
@@ -67,13 +88,14 @@ class StoreClosing(ApiView):
     """POST /api/v1/stores/<id>/close"""
 
     audience = {"POST": SELLER}
-    Input = Input
+    Input = fields.Input
 
-    @extend_schema(request=None, responses=outputs.StoreDocument)
+    @extend_schema(summary="Close a store for good", request=None, responses=outputs.StoreDocument)
+    @refuses(errors.StoreClosed)
     def post(self, request: Request, store_id: str) -> Response:
-        selectors.get_own_store(store_id, seller=request.auth.acting)
+        selectors.get_own_store(store_id, seller=actor_of(request).acting)
         self.checked_body()
-        store = services.close_store(store=store_id, actor=request.auth, now=clock.now())
+        store = services.close_store(store=store_id, actor=actor_of(request), now=clock.now())
         return Response(outputs.store_document(store))
 
 
@@ -83,7 +105,11 @@ class TrustedProviders(ApiView):
     audience = {"PUT": OPERATOR}
     Input = inputs.TrustedProvidersInput
 
-    @extend_schema(request=inputs.TrustedProvidersInput, responses=outputs.StoreDocument)
+    @extend_schema(
+        summary="Say which identity providers a store is trusted for",
+        request=inputs.TrustedProvidersInput,
+        responses=outputs.StoreDocument,
+    )
     def put(self, request: Request, store_id: str) -> Response:
         selectors.get_store(store_id)
         store = services.trust_providers(store=store_id, **self.checked_body())
@@ -96,19 +122,29 @@ class Items(ListView):
     audience = {"POST": SELLER}
     public = GET
     Input = inputs.ItemInput
-    Query = inputs.ItemQuery
 
-    @extend_schema(parameters=[inputs.ItemQuery], responses=outputs.ItemDocument(many=True))
+    class Query(fields.Input):
+        search = fields.TextField(required=False, allow_blank=True, max_length=SEARCH_LENGTH_MAX)
+        seller = inputs.PublicId(required=False)
+        sort = serializers.ChoiceField(list(SORTS), required=False, default="newest")
+
+    @extend_schema(summary="Items on sale; sellers see all their own", responses=outputs.ItemDocument(many=True))
     def get(self, request: Request) -> Any:
         wanted = self.checked_query()
         items = selectors.items_for(wanted.get("seller"), visible_to=viewer(request))
         if search := wanted.get("search"):
             items = found_by(items, search)
-        return self.answer_list(items, outputs.present_items, ordering=inputs.SORTS[wanted["sort"]])
+        return self.answer_list(items, outputs.present_items, ordering=SORTS[wanted["sort"]])
 
-    @extend_schema(request=inputs.ItemInput, responses={201: outputs.ItemDocument})
+    @extend_schema(
+        summary="Offer an item",
+        request=inputs.ItemInput,
+        responses={201: outputs.ItemDocument},
+        examples=[examples.ITEM],
+    )
+    @refuses(errors.StoreUnknown, errors.StoreClosed)
     def post(self, request: Request) -> Response:
-        item = services.offer_item(**self.checked_body(), actor=request.auth, now=clock.now())
+        item = services.offer_item(**self.checked_body(), actor=actor_of(request), now=clock.now())
         return self.created(outputs.item_document(item))
 
 
@@ -119,15 +155,16 @@ class ItemOne(ApiView):
     public = GET
     Input = inputs.ItemChanges
 
-    @extend_schema(responses=outputs.ItemDocument)
+    @extend_schema(summary="An item; drafts and removed ones for their seller only", responses=outputs.ItemDocument)
     def get(self, request: Request, item_id: str) -> Response:
         return Response(outputs.item_document(selectors.get_item(item_id, visible_to=viewer(request))))
 
-    @extend_schema(request=inputs.ItemChanges, responses=outputs.ItemDocument)
+    @extend_schema(summary="Change an item", request=inputs.ItemChanges, responses=outputs.ItemDocument)
+    @refuses(errors.StoreUnknown, errors.StoreClosed)
     def patch(self, request: Request, item_id: str) -> Response:
-        selectors.get_own_item(item_id, seller=request.auth.acting)
+        selectors.get_own_item(item_id, seller=actor_of(request).acting)
         changes = self.checked_body()
-        item = services.change_item(item=item_id, changes=changes, actor=request.auth, now=clock.now())
+        item = services.change_item(item=item_id, changes=changes, actor=actor_of(request), now=clock.now())
         return Response(outputs.item_document(item))
 
 
@@ -137,18 +174,24 @@ class FeeSchedules(ListView):
     audience = {"*": OPERATOR}
     Input = inputs.FeeScheduleInput
 
-    @extend_schema(responses=outputs.FeeScheduleDocument(many=True))
+    @extend_schema(summary="All versions of the fee schedule", responses=outputs.FeeScheduleDocument(many=True))
     def get(self, request: Request) -> Any:
         superseded = selectors.superseded_fee_schedules(clock.now())
         return self.answer_list(
             selectors.fee_schedules(), lambda page: [outputs.fee_schedule_document(row, superseded) for row in page]
         )
 
-    @extend_schema(request=inputs.FeeScheduleInput, responses={201: outputs.FeeScheduleDocument})
+    @extend_schema(
+        summary="Draft the next version",
+        request=inputs.FeeScheduleInput,
+        responses={201: outputs.FeeScheduleDocument},
+        examples=[examples.FEE_SCHEDULE],
+    )
+    @refuses(errors.SellerUnknown)
     def post(self, request: Request) -> Response:
         body = self.checked_body()
         body["rules"] = [outputs.written_rule(rule) for rule in body["rules"]]
-        schedule = services.draft_fee_schedule(**body, actor=request.auth)
+        schedule = services.draft_fee_schedule(**body, actor=actor_of(request))
         return self.created(outputs.fee_schedule_document(schedule, set()))
 
 
@@ -157,7 +200,7 @@ class FeeScheduleOne(ApiView):
 
     audience = {"*": OPERATOR}
 
-    @extend_schema(responses=outputs.FeeScheduleDocument)
+    @extend_schema(summary="One version of the fee schedule", responses=outputs.FeeScheduleDocument)
     def get(self, request: Request, schedule_id: str) -> Response:
         schedule = selectors.get_fee_schedule(schedule_id)
         superseded = selectors.superseded_fee_schedules(clock.now())
@@ -170,10 +213,23 @@ class FeeScheduleActivation(ApiView):
     audience = {"*": OPERATOR}
     Input = inputs.ActivationInput
 
-    @extend_schema(request=inputs.ActivationInput, responses=outputs.FeeScheduleDocument)
+    @extend_schema(
+        summary="Put a draft in force; another operator than the one who drafted it does it",
+        request=inputs.ActivationInput,
+        responses=outputs.FeeScheduleDocument,
+    )
+    @refuses(
+        errors.EffectiveFromTaken,
+        errors.FeeScheduleNotDraft,
+        errors.FeeScheduleNotSound,
+        EffectiveInPast,
+        SecondPersonRequired,
+    )
     def post(self, request: Request, schedule_id: str) -> Response:
         selectors.get_fee_schedule(schedule_id)
         body = self.checked_body()
-        schedule = services.activate_fee_schedule(schedule=schedule_id, **body, actor=request.auth, now=clock.now())
+        schedule = services.activate_fee_schedule(
+            schedule=schedule_id, **body, actor=actor_of(request), now=clock.now()
+        )
         superseded = selectors.superseded_fee_schedules(clock.now())
         return Response(outputs.fee_schedule_document(schedule, superseded))
