@@ -1,4 +1,8 @@
+from importlib import import_module
+
 from django.apps import AppConfig
+
+from core.registry import register_book_check, register_proof_lines
 
 
 class OrdersConfig(AppConfig):
@@ -6,10 +10,7 @@ class OrdersConfig(AppConfig):
     verbose_name = "Orders"
 
     def ready(self) -> None:
-        from core.registry import register_book_check, register_proof_lines
-        from orders import services  # noqa: F401 - registers the timed transitions
-        from orders.book_check import check_orders
-        from orders.proof import platform_line
-
-        register_proof_lines("orders", platform_line)
-        register_book_check("orders", check_orders)
+        import_module("orders.services")  # Registers the timed transitions.
+        import_module("orders.consumers")
+        register_proof_lines("orders", import_module("orders.proof").platform_line)
+        register_book_check("orders", import_module("orders.book_check").check_orders)

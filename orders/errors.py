@@ -13,6 +13,11 @@ class OrderNotPayable(Conflict):
     message = "Only a pending order can be paid."
 
 
+class PaymentInProgress(Conflict):
+    code = "payment_in_progress"
+    message = "A provider is charging a payment of this order just now."
+
+
 class AmountMismatch(Unprocessable):
     code = "amount_mismatch"
     message = "Amount and currency must be exactly what is to be paid."
@@ -50,6 +55,16 @@ class LineUnknown(Unprocessable):
     @classmethod
     def at(cls, field: str) -> "LineUnknown":
         return cls(errors=[FieldError(field, cls.code, cls.message)])
+
+
+class LineRepeated(Unprocessable):
+    code = "line_repeated"
+    message = "A line is named twice."
+
+
+class AmountOrLines(Unprocessable):
+    code = "amount_or_lines"
+    message = "A refund names an amount, or amounts of lines, and not both."
 
 
 class RefundRequestOpen(Conflict):

@@ -222,7 +222,11 @@ class OrderLine(models.Model):
 
     @property
     def public_id(self) -> str:
-        return encode_key("lin", self.id)
+        return self.public_id_of(self.id)
+
+    @staticmethod
+    def public_id_of(key: int) -> str:
+        return encode_key("lin", key)
 
     @staticmethod
     def key_of(public_id: str) -> int | None:
@@ -233,10 +237,55 @@ class OrderLine(models.Model):
     def refundable_minor(self) -> int:
         return self.amount_minor - self.refunded_minor
 
-    @property
-    def in_stock_hands(self) -> int:
-        """Units taken from stock and not put back."""
-        return max(self.stock_taken - self.restocked, 0)
+
+class ProviderPayment(models.Model):
+    """
+    A payment of an order, or of a whole checkout, whose missing sum comes from a provider.
+
+    The sum is charged and booked as a top-up of the payer's wallet; after that a consumer pays from the
+    wallet. If that cannot be done any more, the money stays there. A payment whose top-up has failed has
+    failed, whatever its own state says.
+    """
+
+    class Status(models.TextChoices):
+        IN_PROGRESS = "in_progress"
+        SUCCEEDED = "succeeded"
+        FAILED = "failed"
+
+    public_id = PublicIdField("pay")
+    order = models.ForeignKey(Order, null=True, on_delete=models.PROTECT, related_name="provider_payments")
+    checkout = models.ForeignKey(Checkout, null=True, on_delete=models.PROTECT, related_name="provider_payments")
+    top_up = models.OneToOneField(
+        "wallets.TopUp",
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="The missing sum; null where the wallet had it all.",
+    )
+    provider = models.CharField(max_length=40)
+    payer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
+    buyer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
+    login_account = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    amount_minor = models.BigIntegerField(help_text="What is to be paid, in minor units.")
+    currency = models.CharField(max_length=3, help_text="ISO 4217 code.")
+    status = models.CharField(max_length=11, choices=Status.choices, default=Status.IN_PROGRESS)
+    failure = models.CharField(max_length=60, blank=True, help_text="The code of what refused the payment.")
+    requested_at = models.DateTimeField(help_text="By the house's clock.")
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="provider_payment_of_one",
+                condition=Q(order__isnull=False, checkout=None) | Q(order=None, checkout__isnull=False),
+            ),
+            models.CheckConstraint(name="provider_payment_positive", condition=Q(amount_minor__gt=0)),
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
 
 
 class Refund(models.Model):

@@ -7,11 +7,12 @@ from django.db.models import Q, QuerySet
 
 from accounts.models import Account
 from core.errors import NotFound
-from orders.models import Checkout, Order, OrderLine, Refund, RefundRequest
+from orders.models import Checkout, Order, OrderLine, ProviderPayment, Refund, RefundRequest
 
 LINE_COLUMNS = [field.attname for field in OrderLine._meta.concrete_fields]
 
 Lines = dict[int, list[OrderLine]]  # By the order's key.
+Payments = dict[int, ProviderPayment]  # By the order's key.
 
 
 def orders_of(visible_to: Account) -> QuerySet[Order]:
@@ -71,9 +72,18 @@ def lines_of(orders: Iterable[Order]) -> Lines:
     return lines
 
 
+def payments_of(orders: Sequence[Order]) -> Payments:
+    """Return the latest payment by a provider of each order that has one, of its own or of its whole checkout."""
+    of_checkouts = Q(checkout__in=[order.checkout_id for order in orders if order.checkout_id is not None])
+    found = ProviderPayment.objects.filter(Q(order__in=orders) | of_checkouts).select_related("top_up").order_by("id")
+    latest = {(payment.order_id, payment.checkout_id): payment for payment in found}
+    pairs = {o.id: (latest.get((o.id, None)), latest.get((None, o.checkout_id))) for o in orders}
+    return {id_: max(filter(None, pair), key=lambda payment: payment.id) for id_, pair in pairs.items() if any(pair)}
+
+
 def refunds_of(order: Order) -> QuerySet[Refund]:
     """Return an order's refunds; whoever sees the order sees them."""
-    return Refund.objects.filter(order=order).select_related("order")
+    return Refund.objects.filter(order=order).select_related("order").prefetch_related("lines")
 
 
 def get_refund(public_id: str, *, visible_to: Account) -> Refund:
@@ -82,15 +92,31 @@ def get_refund(public_id: str, *, visible_to: Account) -> Refund:
 
     :raises NotFound: there is none of this id of an order that the account may see.
     """
-    refund = Refund.objects.filter(public_id=public_id, order__in=orders_of(visible_to).select_related(None)).first()
-    if refund is None:
+    refund = Refund.objects.select_related("order").prefetch_related("lines").filter(public_id=public_id).first()
+    if refund is None or not orders_of(visible_to).filter(id=refund.order_id).exists():
         raise NotFound
-    return Refund.objects.select_related("order").get(id=refund.id)
+    return refund
 
 
 def refund_requests_of(order: Order) -> QuerySet[RefundRequest]:
-    """Return what buyers asked for, with who asked and who decided."""
-    return RefundRequest.objects.filter(order=order).select_related("order", "requested_by", "decided_by", "refund")
+    """Return what the buyer of an order asked for; whoever sees the order sees it."""
+    return _refund_requests().filter(order=order)
+
+
+def get_refund_request(public_id: str, *, visible_to: Account) -> RefundRequest:
+    """
+    Return a refund request.
+
+    :raises NotFound: there is none of this id for an order that the account may see.
+    """
+    request = _refund_requests().filter(public_id=public_id).first()
+    if request is None or not orders_of(visible_to).filter(id=request.order_id).exists():
+        raise NotFound
+    return request
+
+
+def _refund_requests() -> QuerySet[RefundRequest]:
+    return RefundRequest.objects.select_related("order", "requested_by", "decided_by", "refund")
 
 
 def platform_fee(order: str) -> Sequence[int] | None:

@@ -67,25 +67,28 @@ def leaves_at(status: str, since: datetime) -> datetime | None:
     return since + limit if limit is not None else None
 
 
+def find_row(order: Order, action: str, *, by: Mover, at: datetime) -> Transition | None:
+    """
+    Return the row of the table that applies to a locked order, None where none does.
+
+    An order whose time is up counts as moved on, even if the timed task has not come to it yet: what
+    happens does not depend on when the task runs.
+    """
+    is_overdue = order.next_transition_at is not None and order.next_transition_at <= at
+    wanted = (action, by, order.status)
+    return next((row for row in TABLE if (row.action, row.by, row.source) == wanted and not is_overdue), None)
+
+
 def ensure_may(order: Order, action: str, *, by: Mover, at: datetime) -> Transition:
     """
     Return the row of the table that applies to a locked order.
 
-    An order whose time is up counts as moved on, even if the timed task has not come to it yet: what
-    happens does not depend on when the task runs.
-
-    :raises Conflict: the action's own refusal.
+    :raises Conflict: none does; it is the action's own refusal.
     """
-    is_overdue = order.next_transition_at is not None and order.next_transition_at <= at
-    for row in TABLE:
-        if (row.action, row.by, row.source) == (action, by, order.status) and not is_overdue:
-            return row
-    raise REFUSALS[action](order=order.public_id, order_status=order.status)
-
-
-def timed_row(status: str) -> Transition:
-    """Return what time does to an order in this state."""
-    return next(row for row in TABLE if row.by is Mover.TIME and row.source == status)
+    row = find_row(order, action, by=by, at=at)
+    if row is None:
+        raise REFUSALS[action](order=order.public_id, order_status=order.status)
+    return row
 
 
 def move(order: Order, row: Transition, *, at: datetime) -> list[str]:

@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from core.api.fields import INTEGER_MAX, CurrencyField, Input, MinorUnitsField, TextField, WholeNumberField
 from core.ids import PUBLIC_ID_LENGTH_MAX
-from orders.models import Order
+from orders.errors import AmountOrLines, LineRepeated
 
 REASON_LENGTH_MAX = 500
 PROVIDER_LENGTH_MAX = 40
@@ -70,7 +70,7 @@ class LinesOnce(Input):
     def validate_lines(self, lines: list[dict[str, Any]] | None) -> list[dict[str, Any]] | None:
         named = [line["line"] for line in lines or ()]
         if len(set(named)) < len(named):
-            raise serializers.ValidationError("A line is named twice.", code="line_repeated")
+            raise serializers.ValidationError(LineRepeated.message, code=LineRepeated.code)
         return lines
 
 
@@ -83,11 +83,25 @@ class RefundInput(LinesOnce):
 
     def validate(self, fields: dict[str, Any]) -> dict[str, Any]:
         if ("amount" in fields) == ("lines" in fields):
-            message = "A refund names an amount, or amounts of lines, not both."
-            raise serializers.ValidationError({"amount": [message]}, code="amount_or_lines")
+            raise serializers.ValidationError({"amount": AmountOrLines.message}, code=AmountOrLines.code)
         return fields
 
 
-class OrdersQuery(Input):
-    role = serializers.ChoiceField(choices=["buyer", "seller"], required=False)
-    status = serializers.ChoiceField(choices=Order.Status.choices, required=False)
+class AskedLineInput(Input):
+    line = PublicId()
+    amount = MinorUnitsField()
+
+
+class RefundRequestInput(LinesOnce):
+    lines = serializers.ListField(
+        child=AskedLineInput(),
+        min_length=1,
+        max_length=settings.ORDER_LINES_MAX,
+        required=False,
+        help_text="Without lines all that is left is asked for.",
+    )
+    reason = TextField(max_length=REASON_LENGTH_MAX)
+
+
+class AnswerInput(Input):
+    answer = TextField(max_length=REASON_LENGTH_MAX, required=False, allow_blank=True)

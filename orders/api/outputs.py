@@ -6,14 +6,10 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.models import Account
-from accounts.references import account_ref
-from orders.models import Checkout, Order, OrderLine, Refund
-from orders.selectors import Lines, lines_of
-
-
-class AccountRefDocument(serializers.Serializer):
-    id = serializers.CharField()
-    name = serializers.CharField()
+from accounts.references import AccountRefDocument, account_ref
+from orders.models import Checkout, Order, OrderLine, ProviderPayment, Refund, RefundLine, RefundRequest
+from orders.selectors import Lines, Payments, lines_of, payments_of
+from wallets.models import TopUp
 
 
 class OrderLineDocument(serializers.Serializer):
@@ -27,12 +23,20 @@ class OrderLineDocument(serializers.Serializer):
     fee = serializers.IntegerField(required=False, help_text="The platform's part; sellers and operators see it.")
 
 
+class PaymentDocument(serializers.Serializer):
+    status = serializers.ChoiceField(ProviderPayment.Status.values)
+    provider = serializers.CharField()
+    amount = serializers.IntegerField(help_text="What the provider was to charge: the wallet had the rest.")
+    currency = serializers.CharField()
+    failure = serializers.CharField(allow_null=True, help_text="Why it failed; money that came in is in the wallet.")
+
+
 class OrderDocument(serializers.Serializer):
     id = serializers.CharField()
-    trade_no = serializers.CharField()
+    trade_no = serializers.CharField(help_text="Unguessable.")
     checkout = serializers.CharField(allow_null=True)
-    channel = serializers.ChoiceField(choices=Order.Channel.choices)
-    status = serializers.ChoiceField(choices=Order.Status.choices)
+    channel = serializers.ChoiceField(Order.Channel.values)
+    status = serializers.ChoiceField(Order.Status.values)
     buyer = AccountRefDocument(allow_null=True)
     seller = AccountRefDocument()
     payer = AccountRefDocument(allow_null=True, help_text="Whose wallet paid, and gets refunds.")
@@ -42,6 +46,9 @@ class OrderDocument(serializers.Serializer):
     paid = serializers.IntegerField()
     refunded = serializers.IntegerField()
     currency = serializers.CharField()
+    payment = PaymentDocument(
+        allow_null=True, help_text="The latest one by a provider; the buyer and operators see it."
+    )
     placed_at = serializers.DateTimeField()
     paid_at = serializers.DateTimeField(allow_null=True)
     fulfilled_at = serializers.DateTimeField(allow_null=True)
@@ -52,7 +59,7 @@ class OrderDocument(serializers.Serializer):
 
 class CheckoutDocument(serializers.Serializer):
     id = serializers.CharField()
-    status = serializers.ChoiceField(choices=["pending", "paid", "closed"])
+    status = serializers.ChoiceField(["pending", "paid", "closed"])
     total = serializers.IntegerField()
     payable = serializers.IntegerField(help_text="What a payment of the whole checkout must be; 0 where none can.")
     currency = serializers.CharField()
@@ -72,14 +79,37 @@ class RefundDocument(serializers.Serializer):
     amount = serializers.IntegerField()
     currency = serializers.CharField()
     lines = RefundLineDocument(many=True)
-    status = serializers.ChoiceField(choices=["succeeded"], help_text="A refund is final when it is made.")
+    status = serializers.ChoiceField(["succeeded"], help_text="A refund is final when it is made.")
     reason = serializers.CharField()
     refunded_at = serializers.DateTimeField()
 
 
-def order_document(order: Order, lines: Sequence[OrderLine], viewer: Account) -> dict[str, Any]:
-    """Fees are the business of the seller and of operators only."""
+class AskedLineDocument(serializers.Serializer):
+    line = serializers.CharField()
+    amount = serializers.IntegerField()
+
+
+class RefundRequestDocument(serializers.Serializer):
+    id = serializers.CharField()
+    order = serializers.CharField()
+    lines = AskedLineDocument(many=True, allow_null=True, help_text="Null asks for all that is left.")
+    reason = serializers.CharField()
+    status = serializers.ChoiceField(RefundRequest.Status.values)
+    requested_by = AccountRefDocument()
+    requested_at = serializers.DateTimeField()
+    operators_from = serializers.DateTimeField(help_text="When operators may decide in the seller's place.")
+    decided_by = AccountRefDocument(allow_null=True)
+    decided_at = serializers.DateTimeField(allow_null=True)
+    answer = serializers.CharField(help_text="What the seller or operator says to it; may be empty.")
+    refund = serializers.CharField(allow_null=True)
+
+
+def order_document(
+    order: Order, lines: Sequence[OrderLine], viewer: Account, payment: ProviderPayment | None = None
+) -> dict[str, Any]:
+    """Fees are the business of the seller and of operators only, payments that of the buyer and of operators."""
     sees_fees = viewer.is_staff or viewer.id == order.seller_id
+    sees_payment = viewer.is_staff or viewer.id != order.seller_id
     return {
         "id": order.public_id,
         "trade_no": order.trade_no,
@@ -95,6 +125,7 @@ def order_document(order: Order, lines: Sequence[OrderLine], viewer: Account) ->
         "paid": order.paid_minor,
         "refunded": order.refunded_minor,
         "currency": order.currency,
+        "payment": _payment_document(payment) if payment and sees_payment else None,
         "placed_at": order.placed_at,
         "paid_at": order.paid_at,
         "fulfilled_at": order.fulfilled_at,
@@ -117,26 +148,46 @@ def _line_document(line: OrderLine, sees_fees: bool) -> dict[str, Any]:
     return document | ({"fee": line.fee_minor} if sees_fees else {})
 
 
+def _payment_document(payment: ProviderPayment) -> dict[str, Any]:
+    """A payment whose top-up has failed has failed: nobody will tell it."""
+    top_up = payment.top_up
+    has_failed_top_up = top_up is not None and top_up.status == TopUp.Status.FAILED
+    return {
+        "status": ProviderPayment.Status.FAILED if has_failed_top_up else payment.status,
+        "provider": payment.provider,
+        "amount": top_up.amount_minor if top_up is not None else 0,
+        "currency": payment.currency,
+        "failure": (top_up.failure if top_up is not None and has_failed_top_up else payment.failure) or None,
+    }
+
+
 def present_orders(orders: Sequence[Order], viewer: Account) -> Iterator[dict[str, Any]]:
-    lines = lines_of(orders)
+    lines, payments = lines_of(orders), payments_of(orders)
     for order in orders:
-        yield order_document(order, lines[order.id], viewer)
+        yield order_document(order, lines[order.id], viewer, payments.get(order.id))
 
 
 def one_order(order: Order, viewer: Account) -> dict[str, Any]:
     return next(present_orders([order], viewer))
 
 
-def checkout_document(checkout: Checkout, orders: Sequence[Order], lines: Lines, viewer: Account) -> dict[str, Any]:
-    pending = [order for order in orders if order.status == Order.Status.PENDING]
+def order_just_paid(order: Order, viewer: Account) -> dict[str, Any]:
+    """An order paid from a wallet: what a provider may have failed to charge before is past."""
+    return order_document(order, lines_of([order])[order.id], viewer)
+
+
+def checkout_document(
+    checkout: Checkout, orders: Sequence[Order], lines: Lines, viewer: Account, payments: Payments | None = None
+) -> dict[str, Any]:
+    payments = payments or {}
     return {
         "id": checkout.public_id,
         "status": _checkout_status(orders),
         "total": checkout.total_minor,
-        "payable": sum(order.total_minor for order in pending),
+        "payable": sum(order.total_minor for order in orders if order.status == Order.Status.PENDING),
         "currency": checkout.currency,
         "placed_at": checkout.placed_at,
-        "orders": [order_document(order, lines[order.id], viewer) for order in orders],
+        "orders": [order_document(order, lines[order.id], viewer, payments.get(order.id)) for order in orders],
     }
 
 
@@ -145,6 +196,10 @@ def _checkout_status(orders: Sequence[Order]) -> str:
     if any(order.status == Order.Status.PENDING for order in orders):
         return "pending"
     return "paid" if any(order.paid_minor for order in orders) else "closed"
+
+
+def read_checkout(checkout: Checkout, orders: Sequence[Order], viewer: Account) -> dict[str, Any]:
+    return checkout_document(checkout, orders, lines_of(orders), viewer, payments_of(orders))
 
 
 def refund_document(refund: Refund) -> dict[str, Any]:
@@ -158,11 +213,34 @@ def present_refunds(refunds: Sequence[Refund]) -> Iterator[dict[str, Any]]:
             "order": refund.order.public_id,
             "amount": refund.amount_minor,
             "currency": refund.order.currency,
-            "lines": [
-                {"line": part.line.public_id, "amount": part.amount_minor, "restocked": part.restocked}
-                for part in refund.lines.all()
-            ],
+            "lines": [_refund_line_document(part) for part in refund.lines.all()],
             "status": "succeeded",
             "reason": refund.reason,
             "refunded_at": refund.refunded_at,
         }
+
+
+def _refund_line_document(part: RefundLine) -> dict[str, Any]:
+    line = OrderLine.public_id_of(part.line_id)
+    return {"line": line, "amount": part.amount_minor, "restocked": part.restocked}
+
+
+def refund_request_document(request: RefundRequest) -> dict[str, Any]:
+    return {
+        "id": request.public_id,
+        "order": request.order.public_id,
+        "lines": request.lines,
+        "reason": request.reason,
+        "status": request.status,
+        "requested_by": account_ref(request.requested_by),
+        "requested_at": request.requested_at,
+        "operators_from": request.operators_from,
+        "decided_by": account_ref(request.decided_by),
+        "decided_at": request.decided_at,
+        "answer": request.answer,
+        "refund": request.refund.public_id if request.refund else None,
+    }
+
+
+def present_refund_requests(requests: Sequence[RefundRequest]) -> Iterator[dict[str, Any]]:
+    return map(refund_request_document, requests)

@@ -13,4 +13,7 @@ urlpatterns = [
     path("checkouts/<str:checkout_id>", views.Checkouts.as_view()),
     path("checkouts/<str:checkout_id>/pay", views.CheckoutPayment.as_view()),
     path("refunds/<str:refund_id>", views.RefundOne.as_view()),
+    path("orders/<str:order_id>/refund-requests", views.RefundRequests.as_view()),
+    path("refund-requests/<str:request_id>/accept", views.RefundRequestAccepting.as_view()),
+    path("refund-requests/<str:request_id>/refuse", views.RefundRequestRefusing.as_view()),
 ]

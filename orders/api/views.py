@@ -1,31 +1,57 @@
 """Orders and refunds over HTTP."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.actor import Actor
 from accounts.errors import AccountNotLinked
 from accounts.models import Account
+from catalog.errors import ItemNotOnSale, ItemUnknown, OutOfStock
 from core import clock
-from core.api.fields import Input
+from core.api import fields
 from core.api.lists import ListView
+from core.api.parsers import parse_object
+from core.api.schema import refuses
+from core.api.three_steps import ThreeStepView
 from core.api.views import ApiView
-from core.errors import InvalidInput
+from core.errors import AmountTooLarge, BadRequest, InvalidInput
 from core.money import Money
-from orders import selectors, services
-from orders.api import inputs, outputs
-from orders.models import Order
+from ledger.errors import InsufficientFunds
+from orders import errors, selectors, services
+from orders.api import examples, inputs, outputs
+from orders.models import Order, RefundRequest
 from orders.services import WantedLine, WantedRefundLine
 from wallets.errors import ProviderUnknown
+from wallets.providers.base import Outcome
 
 BUYER = frozenset({"buyer"})
 SELLER = frozenset({"seller"})
+OPERATOR = frozenset({"operator"})
 PEOPLE = frozenset({"buyer", "seller", "operator"})
 POST = frozenset({"POST"})
+
+
+PAYMENT_REFUSALS = (
+    AccountNotLinked,
+    AmountTooLarge,
+    InsufficientFunds,
+    ProviderUnknown,
+    errors.AmountMismatch,
+    errors.OrderNotPayable,
+    errors.PaymentInProgress,
+)
+
+
+def actor_of(request: Request) -> Actor:
+    """Who calls: every path of orders needs a log-in."""
+    return cast(Actor, request.auth)
 
 
 class OrderView(ApiView):
@@ -56,27 +82,46 @@ def payer_of(wallet: str | None, actor: Actor) -> Account:
     return actor.acting
 
 
+def payment_of(body: dict[str, Any], request: Request) -> dict[str, Any]:
+    """Return what every payment's service takes."""
+    return {
+        "amount": Money(body["amount"], body["currency"]),
+        "payer": payer_of(body.get("wallet"), actor_of(request)),
+        "actor": actor_of(request),
+        "now": clock.now(),
+    }
+
+
 class Orders(ListView):
     """GET|POST /api/v1/orders"""
 
     audience = {"POST": BUYER, "GET": PEOPLE}
     keyed = POST
     Input = inputs.PlaceInput
-    Query = inputs.OrdersQuery
 
-    @extend_schema(parameters=[inputs.OrdersQuery], responses=outputs.OrderDocument(many=True))
+    class Query(fields.Input):
+        role = serializers.ChoiceField(["buyer", "seller"], required=False, help_text="By default the account's side.")
+        status = serializers.ChoiceField(Order.Status.values, required=False)
+
+    @extend_schema(summary="Own orders, as buyer or as seller", responses=outputs.OrderDocument(many=True))
     def get(self, request: Request) -> Any:
-        viewer, wanted = request.auth.acting, self.checked_query()
+        viewer, wanted = actor_of(request).acting, self.checked_query()
         orders = selectors.orders_in_role(wanted.get("role"), visible_to=viewer)
         if "status" in wanted:
             orders = orders.filter(status=wanted["status"])
         return self.answer_list(orders, lambda page: outputs.present_orders(page, viewer))
 
-    @extend_schema(request=inputs.PlaceInput, responses={201: outputs.CheckoutDocument})
+    @extend_schema(
+        summary="Place an order: one checkout, one order per seller",
+        request=inputs.PlaceInput,
+        responses={201: outputs.CheckoutDocument},
+        examples=[examples.PLACE],
+    )
+    @refuses(ItemUnknown, ItemNotOnSale, OutOfStock, AmountTooLarge, errors.MixedCurrencies)
     def post(self, request: Request) -> Response:
         lines = [WantedLine(**line) for line in self.checked_body()["lines"]]
-        placed = services.place_checkout(lines=lines, actor=request.auth, now=clock.now())
-        viewer = request.auth.acting
+        placed = services.place_checkout(lines=lines, actor=actor_of(request), now=clock.now())
+        viewer = actor_of(request).acting
         return self.created(outputs.checkout_document(placed.checkout, placed.orders, placed.lines, viewer))
 
 
@@ -85,9 +130,11 @@ class OrderOne(ApiView):
 
     audience = {"*": PEOPLE}
 
-    @extend_schema(responses=outputs.OrderDocument)
+    @extend_schema(
+        summary="An order, for its buyer, its seller, its payer and operators", responses=outputs.OrderDocument
+    )
     def get(self, request: Request, order_id: str) -> Response:
-        viewer = request.auth.acting
+        viewer = actor_of(request).acting
         return Response(outputs.one_order(selectors.get_order(order_id, visible_to=viewer), viewer))
 
 
@@ -96,12 +143,45 @@ class Checkouts(ApiView):
 
     audience = {"*": PEOPLE}
 
-    @extend_schema(responses=outputs.CheckoutDocument)
+    @extend_schema(summary="A checkout with its orders", responses=outputs.CheckoutDocument)
     def get(self, request: Request, checkout_id: str) -> Response:
-        viewer = request.auth.acting
+        viewer = actor_of(request).acting
         checkout = selectors.get_checkout(checkout_id, visible_to=viewer)
         orders = selectors.orders_of_checkout(checkout)
-        return Response(outputs.checkout_document(checkout, orders, selectors.lines_of(orders), viewer))
+        return Response(outputs.read_checkout(checkout, orders, viewer))
+
+
+def names_provider(request: HttpRequest) -> bool:
+    """Whether a payment's body names a provider; what cannot be read is refused where bodies are read."""
+    if b'"provider"' not in request.body:
+        return False
+    try:
+        return parse_object(request.body).get("provider") is not None
+    except BadRequest:
+        return False
+
+
+class CheckoutPaymentByProvider(ThreeStepView, OrderView):
+    """The same path as `CheckoutPayment`, where the body names a provider: it calls somebody far away."""
+
+    audience = {"*": BUYER}
+    Input = inputs.PayInput
+
+    def intend(self, request: Request, checkout_id: str) -> str:
+        body = self.body_of(lambda: selectors.get_checkout(checkout_id, visible_to=actor_of(request).acting))
+        payment = services.request_checkout_payment(
+            checkout=checkout_id, provider=body["provider"], **payment_of(body, request)
+        )
+        return payment.public_id
+
+    def call(self, intent: str) -> Outcome | None:
+        return services.call_provider(payment=intent)
+
+    def conclude(self, intent: str, outcome: Outcome | None) -> Response:
+        checkout = services.note_outcome(payment=intent, outcome=outcome, now=clock.now()).checkout
+        assert checkout is not None
+        orders = selectors.orders_of_checkout(checkout)
+        return Response(outputs.read_checkout(checkout, orders, actor_of(self.request).acting))
 
 
 class CheckoutPayment(OrderView):
@@ -111,26 +191,47 @@ class CheckoutPayment(OrderView):
     keyed = POST
     Input = inputs.PayInput
 
-    @extend_schema(request=inputs.PayInput, responses=outputs.CheckoutDocument)
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if names_provider(request):
+            return CheckoutPaymentByProvider.as_view()(request, *args, **kwargs)
+        return super().dispatch(request, *args, **kwargs)
+
+    @extend_schema(
+        summary="Pay all orders of a checkout, or none",
+        request=inputs.PayInput,
+        responses=outputs.CheckoutDocument,
+        examples=[examples.PAY],
+    )
+    @refuses(*PAYMENT_REFUSALS)
     def post(self, request: Request, checkout_id: str) -> Response:
-        viewer = request.auth.acting
+        viewer = actor_of(request).acting
         body = self.body_of(lambda: selectors.get_checkout(checkout_id, visible_to=viewer))
-        refuse_provider(body)
-        orders = services.pay_checkout(
-            checkout=checkout_id,
-            amount=Money(body["amount"], body["currency"]),
-            payer=payer_of(body.get("wallet"), request.auth),
-            actor=request.auth,
-            now=clock.now(),
-        )
+        orders = services.pay_checkout(checkout=checkout_id, **payment_of(body, request))
         checkout = orders[0].checkout
         assert checkout is not None
         return Response(outputs.checkout_document(checkout, orders, selectors.lines_of(orders), viewer))
 
 
-def refuse_provider(body: dict[str, Any]) -> None:
-    if body.get("provider") is not None:
-        raise ProviderUnknown
+class OrderPaymentByProvider(ThreeStepView, OrderView):
+    """The same path as `OrderPayment`, where the body names a provider: it calls somebody far away."""
+
+    audience = {"*": BUYER}
+    Input = inputs.PayInput
+
+    def intend(self, request: Request, order_id: str) -> str:
+        body = self.body_of(lambda: selectors.get_order(order_id, visible_to=actor_of(request).acting))
+        payment = services.request_order_payment(order=order_id, provider=body["provider"], **payment_of(body, request))
+        return payment.public_id
+
+    def call(self, intent: str) -> Outcome | None:
+        return services.call_provider(payment=intent)
+
+    def conclude(self, intent: str, outcome: Outcome | None) -> Response:
+        payment = services.note_outcome(payment=intent, outcome=outcome, now=clock.now())
+        assert payment.order is not None
+        viewer = actor_of(self.request).acting
+        order = selectors.get_order(payment.order.public_id, visible_to=viewer)
+        return Response(outputs.one_order(order, viewer))
 
 
 class OrderPayment(OrderView):
@@ -140,31 +241,35 @@ class OrderPayment(OrderView):
     keyed = POST
     Input = inputs.PayInput
 
-    @extend_schema(request=inputs.PayInput, responses=outputs.OrderDocument)
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if names_provider(request):
+            return OrderPaymentByProvider.as_view()(request, *args, **kwargs)
+        return super().dispatch(request, *args, **kwargs)
+
+    @extend_schema(
+        summary="Pay an order from a wallet, or with a provider's money",
+        request=inputs.PayInput,
+        responses=outputs.OrderDocument,
+        examples=[examples.PAY],
+    )
+    @refuses(*PAYMENT_REFUSALS)
     def post(self, request: Request, order_id: str) -> Response:
-        viewer = request.auth.acting
+        viewer = actor_of(request).acting
         body = self.body_of(lambda: selectors.get_order(order_id, visible_to=viewer))
-        refuse_provider(body)
-        order = services.pay_order(
-            order=order_id,
-            amount=Money(body["amount"], body["currency"]),
-            payer=payer_of(body.get("wallet"), request.auth),
-            actor=request.auth,
-            now=clock.now(),
-        )
-        return Response(outputs.one_order(order, viewer))
+        order = services.pay_order(order=order_id, **payment_of(body, request))
+        return Response(outputs.order_just_paid(order, viewer))
 
 
 class OrderProgress(OrderView):
     """What moves an order on without a body."""
 
     keyed = POST
-    Input = Input
+    Input = fields.Input
 
     def answer(self, request: Request, order_id: str, service: Callable[..., Order]) -> Response:
-        viewer = request.auth.acting
+        viewer = actor_of(request).acting
         self.body_of(lambda: selectors.get_order(order_id, visible_to=viewer))
-        order = service(order=order_id, actor=request.auth, now=clock.now())
+        order = service(order=order_id, actor=actor_of(request), now=clock.now())
         return Response(outputs.one_order(order, viewer))
 
 
@@ -173,7 +278,12 @@ class OrderCancelling(OrderProgress):
 
     audience = {"*": BUYER | SELLER}
 
-    @extend_schema(request=None, responses=outputs.OrderDocument)
+    @extend_schema(
+        summary="Cancel: buyers while pending, sellers while pending or paid",
+        request=None,
+        responses=outputs.OrderDocument,
+    )
+    @refuses(errors.OrderNotCancellable)
     def post(self, request: Request, order_id: str) -> Response:
         return self.answer(request, order_id, services.cancel_order)
 
@@ -183,7 +293,8 @@ class OrderFulfilment(OrderProgress):
 
     audience = {"*": SELLER}
 
-    @extend_schema(request=None, responses=outputs.OrderDocument)
+    @extend_schema(summary="Say that a paid order is handed over", request=None, responses=outputs.OrderDocument)
+    @refuses(errors.OrderNotFulfillable)
     def post(self, request: Request, order_id: str) -> Response:
         return self.answer(request, order_id, services.fulfil_order)
 
@@ -193,7 +304,8 @@ class OrderCompletion(OrderProgress):
 
     audience = {"*": BUYER}
 
-    @extend_schema(request=None, responses=outputs.OrderDocument)
+    @extend_schema(summary="Say that a fulfilled order is received", request=None, responses=outputs.OrderDocument)
+    @refuses(errors.OrderNotCompletable)
     def post(self, request: Request, order_id: str) -> Response:
         return self.answer(request, order_id, services.complete_order)
 
@@ -205,14 +317,26 @@ class OrderRefunds(ListView, OrderView):
     keyed = POST
     Input = inputs.RefundInput
 
-    @extend_schema(responses=outputs.RefundDocument(many=True))
+    @extend_schema(summary="Refunds of an order", responses=outputs.RefundDocument(many=True))
     def get(self, request: Request, order_id: str) -> Any:
-        order = selectors.get_order(order_id, visible_to=request.auth.acting)
+        order = selectors.get_order(order_id, visible_to=actor_of(request).acting)
         return self.answer_list(selectors.refunds_of(order), outputs.present_refunds)
 
-    @extend_schema(request=inputs.RefundInput, responses={201: outputs.RefundDocument})
+    @extend_schema(
+        summary="Give money back, by amount or by lines",
+        request=inputs.RefundInput,
+        responses={201: outputs.RefundDocument},
+        examples=[examples.REFUND_AMOUNT, examples.REFUND_LINES],
+    )
+    @refuses(
+        errors.LineUnknown,
+        errors.RefundExceedsPaid,
+        errors.RestockExceedsQuantity,
+        errors.LineRepeated,
+        errors.AmountOrLines,
+    )
     def post(self, request: Request, order_id: str) -> Response:
-        body = self.body_of(lambda: selectors.get_order(order_id, visible_to=request.auth.acting))
+        body = self.body_of(lambda: selectors.get_order(order_id, visible_to=actor_of(request).acting))
         refund = services.refund_order(
             order=order_id,
             amount_minor=body.get("amount"),
@@ -221,7 +345,7 @@ class OrderRefunds(ListView, OrderView):
                 for line in body.get("lines", ())
             ],
             reason=body["reason"],
-            actor=request.auth,
+            actor=actor_of(request),
             now=clock.now(),
         )
         return self.created(outputs.refund_document(refund))
@@ -232,6 +356,69 @@ class RefundOne(ApiView):
 
     audience = {"*": PEOPLE}
 
-    @extend_schema(responses=outputs.RefundDocument)
+    @extend_schema(summary="A refund", responses=outputs.RefundDocument)
     def get(self, request: Request, refund_id: str) -> Response:
-        return Response(outputs.refund_document(selectors.get_refund(refund_id, visible_to=request.auth.acting)))
+        return Response(outputs.refund_document(selectors.get_refund(refund_id, visible_to=actor_of(request).acting)))
+
+
+class RefundRequests(ListView, OrderView):
+    """GET|POST /api/v1/orders/<id>/refund-requests"""
+
+    audience = {"POST": BUYER, "GET": PEOPLE}
+    Input = inputs.RefundRequestInput
+
+    @extend_schema(summary="What the buyer asked for", responses=outputs.RefundRequestDocument(many=True))
+    def get(self, request: Request, order_id: str) -> Any:
+        order = selectors.get_order(order_id, visible_to=actor_of(request).acting)
+        return self.answer_list(selectors.refund_requests_of(order), outputs.present_refund_requests)
+
+    @extend_schema(
+        summary="Ask for money back",
+        request=inputs.RefundRequestInput,
+        responses={201: outputs.RefundRequestDocument},
+        examples=[examples.ASK_REFUND],
+    )
+    @refuses(errors.LineUnknown, errors.LineRepeated, errors.RefundExceedsPaid, errors.RefundRequestOpen)
+    def post(self, request: Request, order_id: str) -> Response:
+        body = self.body_of(lambda: selectors.get_order(order_id, visible_to=actor_of(request).acting))
+        asked = services.request_refund(
+            order=order_id,
+            lines=[WantedRefundLine(line["line"], line["amount"]) for line in body.get("lines", ())],
+            reason=body["reason"],
+            actor=actor_of(request),
+            now=clock.now(),
+        )
+        return self.created(outputs.refund_request_document(asked))
+
+
+class RefundRequestAnswer(OrderView):
+    """What sellers, and later operators, say to a refund request."""
+
+    audience = {"*": SELLER | OPERATOR}
+    Input = inputs.AnswerInput
+
+    def answer(self, request: Request, request_id: str, service: Callable[..., RefundRequest]) -> Response:
+        actor = actor_of(request)
+        body = self.body_of(lambda: selectors.get_refund_request(request_id, visible_to=actor.acting))
+        answered = service(request=request_id, answer=body.get("answer", ""), actor=actor, now=clock.now())
+        return Response(outputs.refund_request_document(answered))
+
+
+class RefundRequestAccepting(RefundRequestAnswer):
+    """POST /api/v1/refund-requests/<id>/accept"""
+
+    @extend_schema(
+        summary="Give back what is asked for", request=inputs.AnswerInput, responses=outputs.RefundRequestDocument
+    )
+    @refuses(errors.RefundExceedsPaid, errors.RefundRequestDecided, errors.SellerDecidesFirst)
+    def post(self, request: Request, request_id: str) -> Response:
+        return self.answer(request, request_id, services.accept_refund_request)
+
+
+class RefundRequestRefusing(RefundRequestAnswer):
+    """POST /api/v1/refund-requests/<id>/refuse"""
+
+    @extend_schema(summary="Refuse a request", request=inputs.AnswerInput, responses=outputs.RefundRequestDocument)
+    @refuses(errors.RefundRequestDecided, errors.SellerDecidesFirst)
+    def post(self, request: Request, request_id: str) -> Response:
+        return self.answer(request, request_id, services.refuse_refund_request)

@@ -14,7 +14,7 @@ from ledger.holds import place_hold
 from orders.errors import AmountMismatch, OrderNotPayable
 from orders.events import OrderPaid, paid_key
 from orders.models import Order
-from orders.transitions import Mover, Transition, ensure_may, move
+from orders.transitions import Mover, Transition, ensure_may, find_row, move
 from wallets.services import record_earning
 
 SELLER = "seller"
@@ -34,10 +34,7 @@ def pay_order(*, order: str, amount: Money, payer: Account, actor: Actor, now: d
     :raises InsufficientFunds: the wallet has less available.
     """
     paid = Order.objects.lock(order, buyer=actor.acting)  # Lock, then look: tills, phones and the closing task race.
-    row = ensure_may(paid, "pay", by=Mover.BUYER, at=now)
-    if amount != Money(paid.total_minor, paid.currency):
-        raise AmountMismatch
-    _take_payment(paid, row, payer, actor, now)
+    pay_locked(payable(paid, now), amount=amount, payer=payer, actor=actor, now=now)
     return paid
 
 
@@ -54,21 +51,51 @@ def pay_checkout(*, checkout: str, amount: Money, payer: Account, actor: Actor, 
     :raises InsufficientFunds: the wallet has less available.
     """
     orders = Order.objects.lock_checkout(checkout, buyer=actor.acting)
-    payable = [(order, row) for order in orders if (row := _payable(order, now))]
-    if not payable:
-        raise OrderNotPayable
-    if amount != Money(sum(order.total_minor for order, _row in payable), orders[0].currency):
-        raise AmountMismatch
-    for order, row in payable:
-        _take_payment(order, row, payer, actor, now)
+    pay_locked(payable_of(orders, now), amount=amount, payer=payer, actor=actor, now=now)
     return orders
 
 
-def _payable(order: Order, now: datetime) -> Transition | None:
-    try:
-        return ensure_may(order, "pay", by=Mover.BUYER, at=now)
-    except OrderNotPayable:
-        return None
+Payable = Sequence[tuple[Order, Transition]]  # Locked orders, each with the row of the table that pays it.
+
+
+def payable(order: Order, now: datetime) -> Payable:
+    """
+    Return a locked order as something to pay.
+
+    :raises OrderNotPayable: it is not pending, or its time is up.
+    """
+    return [(order, ensure_may(order, "pay", by=Mover.BUYER, at=now))]
+
+
+def payable_of(orders: Sequence[Order], now: datetime) -> Payable:
+    """
+    Return those locked orders of a checkout that can be paid.
+
+    :raises OrderNotPayable: none can.
+    """
+    found = [(order, row) for order in orders if (row := find_row(order, "pay", by=Mover.BUYER, at=now))]
+    if not found:
+        raise OrderNotPayable
+    return found
+
+
+def ensure_amount(orders: Payable, amount: Money) -> None:
+    """:raises AmountMismatch: `amount` is not exactly the orders' total."""
+    first, _row = orders[0]
+    if amount != Money(sum(order.total_minor for order, _row in orders), first.currency):
+        raise AmountMismatch
+
+
+def pay_locked(orders: Payable, *, amount: Money, payer: Account, actor: Actor, now: datetime) -> None:
+    """
+    Pay locked orders, all or none.
+
+    :raises AmountMismatch: `amount` is not exactly their total.
+    :raises InsufficientFunds: the payer's wallet has less available.
+    """
+    ensure_amount(orders, amount)
+    for order, row in orders:
+        _take_payment(order, row, payer, actor, now)
 
 
 def _take_payment(order: Order, row: Transition, payer: Account, actor: Actor, now: datetime) -> None:

@@ -1,7 +1,7 @@
 """Placing: one checkout, one order per seller, prices and fees fixed, stock taken."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -60,18 +60,15 @@ def place_checkout(*, lines: Sequence[WantedLine], actor: Actor, now: datetime) 
     """
     items = _find_items(lines)
     currency = _only_currency(items.values())
-    drafts = _draft_lines(lines, items)
+    drafts = [_draft_line(line, items[line.item]) for line in lines]
     total_minor = _checked_total(drafts)
     take_stock(units_by_item=_units_to_take(drafts))
     checkout = Checkout.objects.create(
         buyer=actor.acting, login_account=actor.login, total_minor=total_minor, currency=currency, placed_at=now
     )
-    orders = _make_orders(checkout, drafts, fee_table_in_force(now), actor, now)
-    made = Order.objects.bulk_create(orders)
-    for line in drafts:  # Their orders have keys only now.
-        line.order_id = line.order.id
-    OrderLine.objects.bulk_create(drafts)
-    return PlacedCheckout(checkout, made, _by_order(drafts))
+    orders = _make_orders(checkout, drafts, fee_table_in_force(now), now)
+    Order.objects.bulk_create(orders)
+    return PlacedCheckout(checkout, orders, _write_lines(drafts))
 
 
 def _find_items(lines: Sequence[WantedLine]) -> dict[str, Item]:
@@ -92,63 +89,63 @@ def _only_currency(items: Iterable[Item]) -> str:
     return currencies.pop()
 
 
-def _draft_lines(lines: Sequence[WantedLine], items: Mapping[str, Item]) -> list[OrderLine]:
-    return [_draft_line(line, items[line.item]) for line in lines]
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A line on its way into the order of its item's seller."""
+
+    item: Item
+    line: OrderLine
 
 
-def _draft_line(line: WantedLine, item: Item) -> OrderLine:
-    unit_minor = item.price_minor if line.agreed_unit_minor is None else line.agreed_unit_minor
-    return OrderLine(
+def _draft_line(wanted: WantedLine, item: Item) -> _Draft:
+    unit_minor = item.price_minor if wanted.agreed_unit_minor is None else wanted.agreed_unit_minor
+    line = OrderLine(
         item=item,
         title=item.title,
-        quantity=line.quantity,
+        quantity=wanted.quantity,
         unit_minor=unit_minor,
-        amount_minor=unit_minor * line.quantity,
-        stock_taken=0 if item.stock is None else line.quantity,
+        amount_minor=unit_minor * wanted.quantity,
+        stock_taken=0 if item.stock is None else wanted.quantity,
     )
+    return _Draft(item, line)
 
 
-def _checked_total(drafts: Sequence[OrderLine]) -> int:
-    total_minor = sum(line.amount_minor for line in drafts)
+def _checked_total(drafts: Sequence[_Draft]) -> int:
+    total_minor = sum(draft.line.amount_minor for draft in drafts)
     if total_minor > AMOUNT_MINOR_MAX:
         raise AmountTooLarge
     return total_minor
 
 
-def _units_to_take(drafts: Sequence[OrderLine]) -> dict[int, int]:
+def _units_to_take(drafts: Sequence[_Draft]) -> dict[int, int]:
     """Two lines of one item take from the same shelf."""
     units: dict[int, int] = defaultdict(int)
-    for line in drafts:
-        if line.stock_taken:
-            units[line.item_id] += line.stock_taken
+    for draft in drafts:
+        if draft.line.stock_taken:
+            units[draft.item.id] += draft.line.stock_taken
     return units
 
 
-def _make_orders(
-    checkout: Checkout, drafts: Sequence[OrderLine], fees: FeeTable, actor: Actor, now: datetime
-) -> list[Order]:
+def _make_orders(checkout: Checkout, drafts: Sequence[_Draft], fees: FeeTable, now: datetime) -> list[Order]:
     """Charge every line and put it into the order of its seller."""
     orders: dict[int, Order] = {}
-    for line in drafts:
-        seller = line.item.seller
-        order = orders.setdefault(seller.id, _empty_order(checkout, seller, actor, now))
-        fee = fees.fee(
-            Sale(seller=seller.public_id, category=line.item.category, channel=order.channel),
-            Money(line.amount_minor, checkout.currency),
-        )
+    for draft in drafts:
+        line, seller = draft.line, draft.item.seller
+        line.order = orders.setdefault(seller.id, _empty_order(checkout, seller, now))
+        sale = Sale(seller=seller.public_id, category=draft.item.category, channel=line.order.channel)
+        fee = fees.fee(sale, Money(line.amount_minor, checkout.currency))
         line.fee_minor, line.fee_rule = fee.minor, fee.rule
-        line.order = order
-        order.total_minor += line.amount_minor
-        order.fee_minor += fee.minor
+        line.order.total_minor += line.amount_minor
+        line.order.fee_minor += fee.minor
     return list(orders.values())
 
 
-def _empty_order(checkout: Checkout, seller: Account, actor: Actor, now: datetime) -> Order:
+def _empty_order(checkout: Checkout, seller: Account, now: datetime) -> Order:
     return Order(
         checkout=checkout,
-        buyer=actor.acting,
+        buyer=checkout.buyer,
         seller=seller,
-        placed_by=actor.login,
+        placed_by=checkout.login_account,
         currency=checkout.currency,
         total_minor=0,
         fee_minor=0,
@@ -157,8 +154,11 @@ def _empty_order(checkout: Checkout, seller: Account, actor: Actor, now: datetim
     )
 
 
-def _by_order(lines: Sequence[OrderLine]) -> Lines:
-    found: Lines = defaultdict(list)
-    for line in lines:
-        found[line.order_id].append(line)
-    return found
+def _write_lines(drafts: Sequence[_Draft]) -> Lines:
+    """Their orders have keys only now."""
+    lines: Lines = defaultdict(list)
+    for draft in drafts:
+        draft.line.order_id = draft.line.order.id
+        lines[draft.line.order_id].append(draft.line)
+    OrderLine.objects.bulk_create(line for of_order in lines.values() for line in of_order)
+    return lines
