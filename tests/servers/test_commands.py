@@ -142,6 +142,16 @@ class TestConnections:
             database_at(url)
 
 
+MAKES_VENVS = """
+case "$1 $2" in "-m venv")
+    rm -rf .venv
+    mkdir -p .venv/bin
+    printf '#!/bin/sh\\necho "$@" >>.venv/asked\\n' >.venv/bin/python
+    chmod +x .venv/bin/python
+esac
+"""  # Stands for a Python whose environments note what they are asked to install.
+
+
 class TestVenvScript:
     """What the machine lacks is said in one sentence before anything is made."""
 
@@ -180,13 +190,18 @@ class TestVenvScript:
         assert done.stderr.count("\n") == 1
 
     def test_it_installs_once_until_the_list_changes(self, project: Path) -> None:
-        python = f'exec {sys.executable} "$@"'
-
-        first, second = self.run(project, python), self.run(project, python)
+        first, second = self.run(project, MAKES_VENVS), self.run(project, MAKES_VENVS)
         (project / "requirements.txt").write_text("# changed\n")
-        third = self.run(project, python)
+        third = self.run(project, MAKES_VENVS)
 
         assert "Making .venv" in first.stderr
         assert "Installing requirements.txt" in first.stderr
         assert second.stderr == ""
         assert third.stderr == "Installing requirements.txt (a minute or two).\n"
+        assert (project / ".venv" / "asked").read_text().count("-r requirements.txt") == 2
+
+    def test_a_half_made_one_is_made_again(self, project: Path) -> None:
+        (project / ".venv" / "bin").mkdir(parents=True)
+        (project / ".venv" / "bin" / "python").symlink_to("/nowhere/python3")
+
+        assert "Making .venv" in self.run(project, MAKES_VENVS).stderr
