@@ -1,10 +1,11 @@
 """What the operators' pages have in common: lists that stay fast, and rows that nobody edits by hand."""
 
 import json
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.contrib.admin.utils import quote
 from django.core.paginator import Paginator
 from django.db import connection
 from django.db.models import Model, QuerySet
@@ -22,8 +23,14 @@ class EstimatingPaginator(Paginator):
     """
     Counts small lists exactly and takes PostgreSQL's estimate for large ones.
 
-    An exact count reads the whole table, which takes a second per ten million rows.
+    An exact count reads the whole table, which takes a second per ten million rows. Late pages would read
+    every row before them: they end where counting does, and what lies further is found by searching.
     """
+
+    @cached_property
+    def num_pages(self) -> int:
+        reached = min(self.count, COUNTED_EXACTLY_MAX)
+        return max(1, -(-reached // self.per_page))
 
     @cached_property
     def count(self) -> int:
@@ -75,20 +82,30 @@ class HouseAdmin(ModelAdmin):
 
 def link_to(label: str, key: object, text: object) -> str:
     """Link to a row's page by its model's label, for example `link_to("ledger.batch", 7, "bat_…")`."""
-    try:
-        url = reverse(f"{admin.site.name}:{label.replace('.', '_')}_change", args=[key])
-    except NoReverseMatch:  # A room that has no such page.
-        return str(text)
-    return format_html('<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>', url, text)
+    url = _url(label, "change", _KEY)
+    return _link(url.replace(_KEY, quote(str(key))), text) if url else str(text)
 
 
 def list_link(label: str, query: str, text: object) -> str:
     """Link to a list that is searched or filtered, for example `list_link("ledger.journal", "q=bat_…", "…")`."""
+    url = _url(label, "changelist")
+    return _link(f"{url}?{query}", text) if url else str(text)
+
+
+_KEY = "the-key"
+
+
+@cache
+def _url(label: str, page: str, *args: str) -> str:
+    """Looked up once: a list has hundreds of links. Empty where the room has no such page."""
     try:
-        url = reverse(f"{admin.site.name}:{label.replace('.', '_')}_changelist")
+        return reverse(f"{admin.site.name}:{label.replace('.', '_')}_{page}", args=args)
     except NoReverseMatch:
-        return str(text)
-    return format_html('<a class="text-primary-600 dark:text-primary-500" href="{}?{}">{}</a>', url, query, text)
+        return ""
+
+
+def _link(url: str, text: object) -> str:
+    return format_html('<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>', url, text)
 
 
 def pretty_json(value: Any) -> str:

@@ -13,24 +13,23 @@ from core.admin import ReadOnlyAdmin, link_to, list_link
 from core.ids import decode_key, encode_key
 from core.money import format_minor
 from ledger import codes
-from ledger.models import LEG_BITS, Batch, Hold, Journal, LedgerAccount, Movement, Transfer
+from ledger.models import LEG_BITS, LEGS_MAX, Batch, Hold, Journal, LedgerAccount, Movement, Transfer
 
-ACCOUNTS_SEARCHED_MAX = 100
-TRANSFERS_SHOWN_MAX = 256
-CODE_HELP = "a ledger account's code or how it begins, such as wallet:acc_… or platform"
+CODE_HELP = "a ledger account's code, such as platform:fees (a currency may follow), or an account's id (acc_…)"
 
 
-def accounts_named(term: str) -> QuerySet[LedgerAccount]:
-    """Return the accounts that a term names: an owner's id, or a code's beginning with, perhaps, a currency."""
+def accounts_named(term: str, *, beginning: bool = False) -> QuerySet[LedgerAccount]:
+    """Return the accounts that a term names: by their owner's id, or by a code or its beginning and a currency."""
     if term.startswith("acc_"):
         return LedgerAccount.objects.filter(code__in=[codes.wallet(term), codes.pending(term), codes.debt(term)])
     code, _, currency = term.partition(" ")
-    found = LedgerAccount.objects.filter(code__startswith=code)
+    found = LedgerAccount.objects.filter(**{"code__startswith" if beginning else "code": code})
     return found.filter(currency=currency.strip().upper()) if currency else found
 
 
 def account_ids_named(term: str) -> list[int]:
-    return list(accounts_named(term).order_by("code")[:ACCOUNTS_SEARCHED_MAX].values_list("pk", flat=True))
+    """As numbers, not as a subquery: PostgreSQL then knows which of them are busy."""
+    return list(accounts_named(term).values_list("pk", flat=True))
 
 
 class BookAdmin(ReadOnlyAdmin):
@@ -76,12 +75,14 @@ class LedgerAccountAdmin(BookAdmin):
     list_filter = (PurposeFilter,)
     ordering = ("code", "currency")
     search_fields = ("code__startswith",)
-    search_help_text = f"An account's id (acc_…), or {CODE_HELP}; a currency may follow"
+    search_help_text = (
+        "How a code begins, such as wallet or platform:fees (a currency may follow), or an account's id (acc_…)"
+    )
     fields = (*list_display, "must_cover", "must_owe", "look_further")
     readonly_fields = fields
 
     def find(self, queryset: QuerySet, term: str) -> QuerySet:
-        return queryset & accounts_named(term)
+        return queryset & accounts_named(term, beginning=True)
 
     @display(description="balance")
     def balance(self, account: LedgerAccount) -> str:
@@ -133,18 +134,6 @@ class HoldAdmin(BookAdmin):
         return f"{format_minor(hold.amount_minor, hold.account.currency)} {hold.account.currency}"
 
 
-class TriggerFilter(SimpleListFilter):
-    title = "trigger"
-    parameter_name = "trigger"
-    triggers = ("period", "accounts", "transfers", "manual")
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(trigger, trigger) for trigger in self.triggers]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        return queryset.filter(trigger=self.value()) if self.value() else queryset
-
-
 @admin.register(Batch)
 class BatchAdmin(BookAdmin):
     icon = "inventory_2"
@@ -157,7 +146,6 @@ class BatchAdmin(BookAdmin):
         "opened_at",
         "booked_at",
     )
-    list_filter = (TriggerFilter,)
     search_fields = ("id",)
     search_help_text = "A batch's id (bat_…)"
     fields = (*list_display, "look_further")
@@ -225,7 +213,7 @@ class JournalAdmin(BookAdmin):
     @display(description="transfers")
     def transfers(self, journal: Journal) -> str:
         first = journal.event_id << LEG_BITS
-        found = with_codes(Transfer.objects.filter(id__gte=first, id__lt=first + TRANSFERS_SHOWN_MAX)).order_by("id")
+        found = with_codes(Transfer.objects.filter(id__gte=first, id__lt=first + LEGS_MAX)).order_by("id")
         lines = (
             (t.public_id, t.debit_code, t.credit_code, f"{format_minor(t.amount_minor, t.currency)} {t.currency}")
             for t in found

@@ -1,0 +1,218 @@
+"""
+How fast the operators' lists are with a million rows in each table.
+
+`python -m benchmarks.admin_lists` fills a scratch database beside the one of VAR_DIR (two minutes), asks
+every list for its first and last page, its searches and its filters, prints the medians, and drops the
+database. `ROWS=100000` makes it smaller, `KEEP=1` keeps the database for the next run.
+
+Exit code 1 where a list's median is above the limit.
+"""
+
+import logging
+import os
+import statistics
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import django
+from django.conf import settings
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings.local")
+
+ROWS = int(os.environ.get("ROWS", "1000000"))
+ROUNDS = int(os.environ.get("ROUNDS", "11"))
+LIMIT_MS = 300
+DATABASE = f"admin_lists_{ROWS}"
+
+OWNER = "'acc_' || lpad(upper(to_hex({n})), 26, '0')"
+NUMBERS = "generate_series(1, %(rows)s) AS n"
+LONG_AGO = "timestamptz '2026-01-01' + n * interval '1 second'"
+TYPES = """
+CASE WHEN n %% 100000 = 0 THEN 'topup.reversed' WHEN n %% 10 < 6 THEN 'order.paid'
+     WHEN n %% 10 < 8 THEN 'wallet.topped_up' ELSE 'earnings.released' END
+"""
+
+FILLED = {
+    "ledger_ledgeraccount": f"""
+        INSERT INTO ledger_ledgeraccount (code, currency, debits_minor, credits_minor)
+        SELECT CASE WHEN n = 1 THEN 'platform:fees'
+                    ELSE (ARRAY['wallet', 'pending', 'debt'])[1 + n %% 3] || ':' || {OWNER.format(n="n / 3")} END,
+               'GBP', n * 7, n * 11 FROM {NUMBERS}""",
+    "ledger_hold": f"""
+        INSERT INTO ledger_hold (account_id, amount_minor, key) SELECT n, n, 'order.paid:ord_' || n FROM {NUMBERS}""",
+    "ledger_batch": f"""
+        INSERT INTO ledger_batch
+               (id, trigger, events_count, transfers_count, accounts_count, opened_at, booked_at)
+        SELECT n, CASE WHEN n %% 100000 = 0 THEN 'manual' ELSE 'period' END, 1, 1, 2, {LONG_AGO}, {LONG_AGO}
+        FROM {NUMBERS}""",
+    "ledger_journal": f"""
+        INSERT INTO ledger_journal (event_id, batch_id, rule_set_id, rule, effective_at)
+        SELECT n, n, 1, 'default', {LONG_AGO} FROM {NUMBERS}""",
+    "ledger_transfer": f"""
+        INSERT INTO ledger_transfer (id, batch_id, debit_id, credit_id, amount_minor, currency)
+        SELECT n * 256, n, n + 1, CASE WHEN n %% 2 = 0 THEN 1 ELSE n + 2 END, n, 'GBP' FROM {NUMBERS}""",
+    "ledger_movement": f"""
+        INSERT INTO ledger_movement (account_id, batch_id, debits_minor, credits_minor, debits_after_minor,
+               credits_after_minor, effective_min, effective_max, booked_at)
+        SELECT CASE WHEN n %% 2 = 0 THEN 1 ELSE n END, n, n, 0, n, 0, {LONG_AGO}, {LONG_AGO}, {LONG_AGO}
+        FROM {NUMBERS}""",
+    "events_eventrecord": f"""
+        INSERT INTO events_eventrecord (type, key, subject, payload, occurred_at)
+        SELECT {TYPES}, 'bench:' || n, 'ord_' || n / 3, '{{"currency": "GBP", "amount_minor": 1}}', {LONG_AGO}
+        FROM {NUMBERS}""",
+    "events_delivery": f"""
+        INSERT INTO events_delivery (consumer, event_id, subject, parked_at, error_code)
+        SELECT 'billing', n, 'ord_' || n / 3, CASE WHEN n %% 50000 = 0 THEN {LONG_AGO} END,
+               CASE WHEN n %% 50000 = 0 THEN 'no_rule' ELSE '' END FROM {NUMBERS}""",
+    "billing_externalevent": f"""
+        INSERT INTO billing_externalevent (event_id, key, body_digest, sent_by, total_minor, currency)
+        SELECT n, 'sent:' || n, md5(n::text), 'svc_' || n %% 100, n, 'GBP' FROM {NUMBERS}""",
+}
+
+
+@dataclass(frozen=True)
+class Timing:
+    """One list asked in one way."""
+
+    list: str
+    asked: str
+    median_ms: float
+    slowest_ms: float
+    statements: int
+
+
+def main() -> int:
+    django.setup()
+    from marketplace.servers import using
+
+    with using(settings.EMBEDDED_SERVERS), scratch_database():
+        fill()
+        timings = list(measure())
+    show(timings)
+    return 1 if any(timing.median_ms > LIMIT_MS for timing in timings) else 0
+
+
+@contextmanager
+def scratch_database() -> Iterator[None]:
+    from django.core.management import call_command
+    from django.db import connection
+
+    keep = bool(os.environ.get("KEEP"))
+    with connection._nodb_cursor() as cursor:
+        if not keep:
+            cursor.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
+        cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE])
+        if not cursor.fetchone():
+            cursor.execute(f"CREATE DATABASE {DATABASE}")
+    connection.close()
+    connection.settings_dict["NAME"] = DATABASE
+    connection.settings_dict["OPTIONS"] = {}  # Filling takes longer than a request may.
+    call_command("migrate", verbosity=0, interactive=False)
+    yield
+    connection.close()
+    if not keep:
+        with connection._nodb_cursor() as cursor:
+            cursor.execute(f"DROP DATABASE {DATABASE} WITH (FORCE)")
+
+
+def fill() -> None:
+    from django.db import connection
+
+    for table, statement in FILLED.items():
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT count(*) FROM (SELECT 1 FROM {table} LIMIT %s) AS found", [ROWS])
+            if cursor.fetchone()[0] >= ROWS:
+                continue
+            began = time.perf_counter()
+            cursor.execute(statement, {"rows": ROWS})
+            cursor.execute(f"ANALYZE {table}")
+            print(f"{table}: {ROWS:,} rows in {time.perf_counter() - began:.0f} s", file=sys.stderr)
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+
+
+def asked_of_lists() -> dict[str, Mapping[str, str]]:
+    """What is asked of each list, beside its first and last page."""
+    from core.ids import encode_key
+
+    some, hot = ROWS // 2, "platform:fees"
+    owner = "acc_" + f"{some // 3:X}".rjust(26, "0")
+    wallet = f"wallet:{owner}"
+    return {
+        "ledger/ledgeraccount": {"code": f"q={wallet}", "prefix": "q=wallet:acc_00", "purpose": "purpose=debt"},
+        "ledger/hold": {"key": f"q=order.paid:ord_{some}", "code": f"q={wallet}"},
+        "ledger/batch": {"id": f"q={encode_key('bat', some)}"},
+        "ledger/journal": {"id": f"q={encode_key('jrn', some)}", "batch": f"q={encode_key('bat', some)}"},
+        "ledger/transfer": {
+            "id": f"q={encode_key('trf', some * 256)}",
+            "owner": f"q={owner}",
+            "hot account": f"q={hot}",
+        },
+        "ledger/movement": {"batch": f"q={encode_key('bat', some)}", "hot account": f"q={hot}"},
+        "events/eventrecord": {
+            "id": f"q={encode_key('evt', some)}",
+            "subject": f"q=ord_{some // 3}",
+            "type": "type=order.paid",
+            "rare type": "type=topup.reversed",
+        },
+        "events/delivery": {
+            "id": f"q={encode_key('evt', some)}",
+            "parked": "state=parked",
+            "consumer": "consumer=billing",
+            "parked of it": "consumer=billing&state=parked",
+        },
+        "billing/externalevent": {"key": f"q=sent:{some}", "sender": "q=svc_7"},
+        "billing/ruleset": {},
+        "billing/servicekey": {},
+        "billing/eventtype": {},
+    }
+
+
+def measure() -> Iterator[Timing]:
+    from django.test import Client
+    from django.test.utils import setup_test_environment
+
+    from accounts.models import Account
+    from accounts.sessions import open_session
+
+    setup_test_environment()
+    logging.disable(logging.INFO)
+    operator = Account.objects.filter(username="olga").first() or Account.objects.create_superuser("olga")
+    client = Client()
+    client.force_login(operator)
+    open_session(account=operator, token=client.session.session_key)
+    for path, queries in asked_of_lists().items():
+        pages = client.get(f"/admin/{path}/").context["cl"].paginator.num_pages
+        everything = {"first page": "", "last page": f"p={pages}", **queries}
+        for asked, query in everything.items():
+            yield timed(client, path, asked, query)
+
+
+def timed(client: object, path: str, asked: str, query: str) -> Timing:
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    milliseconds = []
+    for _ in range(ROUNDS):
+        began = time.perf_counter()
+        answer = client.get(f"/admin/{path}/?{query}")  # type: ignore[attr-defined]
+        milliseconds.append((time.perf_counter() - began) * 1000)
+        assert answer.status_code == 200, (path, query, answer.status_code, answer.headers)
+    with CaptureQueriesContext(connection) as seen:
+        client.get(f"/admin/{path}/?{query}")  # type: ignore[attr-defined]
+    return Timing(path, asked, statistics.median(milliseconds), max(milliseconds), len(seen))
+
+
+def show(timings: list[Timing]) -> None:
+    print(f"{ROWS:,} rows in each table, {ROUNDS} rounds, milliseconds")
+    print(f"{'list':24} {'asked for':14} {'median':>8} {'slowest':>8} {'statements':>11}")
+    for t in timings:
+        late = "  too slow" if t.median_ms > LIMIT_MS else ""
+        print(f"{t.list:24} {t.asked:14} {t.median_ms:8.0f} {t.slowest_ms:8.0f} {t.statements:11}{late}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
