@@ -47,10 +47,10 @@ class OrderManager(models.Manager["Order"]):
 
         :raises NotFound: there is none of this id and owner.
         """
-        order = self._locking().filter(public_id=public_id, **whose).first()
-        if order is None:
-            raise NotFound
-        return order
+        try:
+            return self._locking().get(public_id=public_id, **whose)
+        except self.model.DoesNotExist:
+            raise NotFound from None
 
     def lock_checkout(self, public_id: str, **whose: object) -> list["Order"]:
         """

@@ -131,7 +131,9 @@ def _make_orders(checkout: Checkout, drafts: Sequence[_Draft], fees: FeeTable, n
     orders: dict[int, Order] = {}
     for draft in drafts:
         line, seller = draft.line, draft.item.seller
-        line.order = orders.setdefault(seller.id, _empty_order(checkout, seller, now))
+        if seller.id not in orders:
+            orders[seller.id] = _empty_order(checkout, seller, now)
+        line.order = orders[seller.id]
         sale = Sale(seller=seller.public_id, category=draft.item.category, channel=line.order.channel)
         fee = fees.fee(sale, Money(line.amount_minor, checkout.currency))
         line.fee_minor, line.fee_rule = fee.minor, fee.rule
