@@ -60,7 +60,7 @@ class BearerAuthentication(SessionAuthentication):
 class BrowserAuthentication(SessionAuthentication):
     """The cookie of a browser that logged in; every unsafe method needs the CSRF token too."""
 
-    refusals = (SessionEnded, AccountNotLinked, CsrfFailed)
+    refusals_of_effects = (CsrfFailed,)
 
     def authenticate(self, request: Request) -> tuple[Account, Actor] | None:
         cookie = request.COOKIES.get(settings.SESSION_COOKIE_NAME)

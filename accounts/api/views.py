@@ -1,6 +1,6 @@
 """Accounts and sessions over HTTP."""
 
-from typing import Any, cast
+from typing import Any
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -8,8 +8,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import selectors, services, sessions
-from accounts.actor import Actor
 from accounts.api import outputs
+from accounts.callers import actor_of
 from accounts.errors import CredentialsInvalid, OwnLoginRequired, PasswordTooWeak, ReferralCodeUnknown, UsernameTaken
 from accounts.models import Account
 from core import clock
@@ -22,11 +22,6 @@ from core.errors import TooManyAttempts
 
 PASSWORD_LENGTH_MAX = 1000
 USERNAME_PATTERN = r"^[\w.@+-]+\Z"
-
-
-def actor_of(request: Request) -> Actor:
-    """These views know people only: no till and no payment server gets here."""
-    return cast(Actor, request.auth)
 
 
 class Accounts(ApiView):

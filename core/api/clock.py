@@ -35,6 +35,7 @@ class Clock(ClockView):
     public = frozenset({"GET"})
 
     @extend_schema(summary="The house's time", responses=ClockDocument)
+    @refuses(NotFound)
     def get(self, request: Request) -> Response:
         return Response(present_clock())
 
@@ -48,7 +49,7 @@ class ClockAdvance(ClockView):
         seconds = fields.WholeNumberField(min_value=0, max_value=settings.CLOCK_ADVANCE_SECONDS_MAX)
 
     @extend_schema(summary="Move the clock and run what falls due", request=Input, responses=ClockDocument)
-    @refuses(ClockTooFar)
+    @refuses(ClockTooFar, NotFound)
     def post(self, request: Request) -> Response:
         clock.advance(self.checked_body()["seconds"])
         return Response(present_clock())

@@ -14,7 +14,8 @@ from http import HTTPStatus
 from typing import Any, TypeVar
 
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.plumbing import ComponentRegistry
+from drf_spectacular.plumbing import ComponentRegistry, force_instance, is_serializer
+from rest_framework import serializers
 
 from core.api.fields import Input
 from core.api.idempotency import KEY_LENGTH_MAX, IdempotencyKeyInUse, IdempotencyKeyRequired, IdempotencyKeyReused
@@ -29,33 +30,11 @@ from core.errors import (
     NotFound,
     Refusal,
     TooManyAttempts,
+    Unprocessable,
 )
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 Document = dict[str, Any]
-
-FIELD_CODES = frozenset(
-    {
-        "amount_invalid",
-        "blank",
-        "currency_invalid",
-        "empty",
-        "invalid",
-        "invalid_choice",
-        "limit_invalid",
-        "max_length",
-        "max_value",
-        "min_length",
-        "min_value",
-        "not_a_dict",
-        "not_a_list",
-        "null",
-        "required",
-        "time_invalid",
-        "unknown_field",
-    }
-)
-"""What a body or a query alone may show; the answer's code is its first fault's."""
 
 EFFECTS = ("POST", "PUT", "PATCH")
 
@@ -202,6 +181,8 @@ class ContractSchema(AutoSchema):
         for authenticator in self.view.get_authenticators():
             yield NotAuthenticated
             yield from getattr(authenticator, "refusals", ())
+            if self.method not in ("GET", "HEAD"):
+                yield from getattr(authenticator, "refusals_of_effects", ())
         if self._is_keyed():
             yield from (IdempotencyKeyRequired, IdempotencyKeyInUse, IdempotencyKeyReused)
         if self.method in EFFECTS:
@@ -212,16 +193,37 @@ class ContractSchema(AutoSchema):
             yield NotFound
         if self._is_page():
             yield CursorInvalid
-        if "requestBody" in operation or any(p["in"] == "query" for p in operation.get("parameters", [])):
-            yield FieldFaults
+        yield from map(field_fault, self._field_codes(operation))
+
+    def _field_codes(self, operation: Document) -> set[str]:
+        """The faults that the body or the query alone may show; the answer's code is its first fault's."""
+        codes = {"limit_invalid"} if self._is_page() else set()
+        if "requestBody" in operation:
+            codes |= fault_codes(self.get_request_serializer())
+        queries = [given for given in self.get_override_parameters() if is_serializer(given)]
+        return codes.union(*(fault_codes(query) for query in queries)) - {"unknown_field"} | (
+            {"unknown_field"} if "requestBody" in operation else set()
+        )
 
 
-class FieldFaults(Refusal):
-    """Stands for all faults that fields may show."""
+class FieldFault(Unprocessable):
+    """What a field refuses; in the document one example stands for all of them."""
 
-    status = 422
-    code = "required"
-    message = "This field is required."
+    message = "Some fields are not as they should be."
+
+
+def fault_codes(field: Any) -> set[str]:
+    """Return every code with which a serializer or field, or one inside it, may refuse a value."""
+    field = force_instance(field)
+    if not isinstance(field, serializers.Field):
+        return set()
+    inner = [*getattr(field, "fields", {}).values(), *filter(None, [getattr(field, "child", None)])]
+    return set(field.error_messages).union(*(fault_codes(one) for one in inner))
+
+
+def field_fault(code: str) -> type[Refusal]:
+    """A fault of a field, as a refusal for the document."""
+    return type(code, (FieldFault,), {"code": code})
 
 
 def problem_answers(refusals: Iterable[type[Refusal]]) -> dict[str, Document]:
@@ -234,12 +236,10 @@ def problem_answers(refusals: Iterable[type[Refusal]]) -> dict[str, Document]:
 
 def _problem_answer(status: int, by_code: dict[str, type[Refusal]]) -> Document:
     codes = set(by_code)
-    if FieldFaults in by_code.values():
-        codes |= FIELD_CODES
     only = {"type": "object", "properties": {"code": {"type": "string", "enum": sorted(codes)}}}
     media = {
         "schema": {"allOf": [{"$ref": "#/components/schemas/Problem"}, only]},
-        "examples": {code: {"value": _example(refusal)} for code, refusal in sorted(by_code.items())},
+        "examples": {refusal.code: {"value": _example(refusal)} for refusal in _shown(by_code.values())},
     }
     answer: Document = {
         "description": f"{HTTPStatus(status).phrase}: {', '.join(f'`{code}`' for code in sorted(codes))}",
@@ -250,14 +250,23 @@ def _problem_answer(status: int, by_code: dict[str, type[Refusal]]) -> Document:
     return answer
 
 
+def _shown(refusals: Iterable[type[Refusal]]) -> list[type[Refusal]]:
+    field_faults = sorted((r for r in refusals if issubclass(r, FieldFault)), key=lambda r: r.code != "required")
+    others = sorted((r for r in refusals if not issubclass(r, FieldFault)), key=lambda r: r.code)
+    return [*others, *field_faults[:1]]
+
+
 def _example(refusal: type[Refusal]) -> Document:
-    return {
+    example = {
         "type": f"urn:marketplace:problem:{refusal.code}",
         "title": HTTPStatus(refusal.status).phrase,
         "status": refusal.status,
         "code": refusal.code,
         "detail": refusal.message,
     }
+    if issubclass(refusal, FieldFault):
+        example["errors"] = [{"field": "name", "code": refusal.code, "detail": "This field is not as it should be."}]
+    return example
 
 
 def list_document(rows: Document) -> Document:
