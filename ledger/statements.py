@@ -51,7 +51,8 @@ class StatementPlace:
     balance_before_minor: int
 
 
-# The newest movements of each account, merged; then the newest transfers of each, by the two indexes.
+# The newest movements of each account, merged (one more than the page has lines: the first may be used
+# up); then the newest transfers of each, by the two indexes.
 # Movements come sorted, so the outer LIMIT stops the walk as soon as the page is full.
 _PAGE = """
 WITH newest AS MATERIALIZED (
@@ -62,9 +63,9 @@ WITH newest AS MATERIALIZED (
         FROM ledger_movement m
         WHERE m.account_id = a.id AND m.booked_at >= %(since)s AND m.booked_at < %(until)s
           AND (m.booked_at, m.id) <= (%(booked_at)s, %(movement)s)
-        ORDER BY m.booked_at DESC, m.id DESC LIMIT %(limit)s
+        ORDER BY m.booked_at DESC, m.id DESC LIMIT %(limit)s + 1
     ) m
-    ORDER BY m.booked_at DESC, m.id DESC LIMIT %(limit)s
+    ORDER BY m.booked_at DESC, m.id DESC LIMIT %(limit)s + 1
 )
 SELECT m.id, t.id, t.amount_minor, t.currency, m.balance_after, j.effective_at, m.booked_at
 FROM (SELECT * FROM newest ORDER BY booked_at DESC, id DESC) m
