@@ -121,11 +121,13 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
     icon = "pending_actions"
     list_display = ("event", "event_type", "consumer", "subject", "state", "age", "attempts", "error_code")
-    list_display_links = None
+    list_display_links = ("consumer",)
     list_filter = (StateFilter, ConsumerFilter)
     sortable_by = ()
     search_fields = ("subject__exact",)
     search_help_text = "An event's id (evt_…), or a subject, such as ord_…"
+    fields = (*list_display, "error_detail", "parked_at", "not_before")
+    readonly_fields = fields
     actions = ("try_again",)
     list_disable_select_all = True
 

@@ -215,10 +215,12 @@ class JournalAdmin(BookAdmin):
         first = journal.event_id << LEG_BITS
         found = with_codes(Transfer.objects.filter(id__gte=first, id__lt=first + LEGS_MAX)).order_by("id")
         lines = (
-            (t.public_id, t.debit_code, t.credit_code, f"{format_minor(t.amount_minor, t.currency)} {t.currency}")
+            (t.public_id, t.debit_code, t.credit_code, format_minor(t.amount_minor, t.currency), t.currency)
             for t in found
         )
-        return format_html("<div>{}</div>", format_html_join("", "<p>{}: {} → {}, {}</p>", lines))
+        row = '<tr><td class="pr-6">{}</td><td class="pr-6">{}</td><td class="pr-6">{}</td><td class="whitespace-nowrap">{} {}</td></tr>'
+        head = "<tr><th></th><th>debit</th><th>credit</th><th>amount</th></tr>"
+        return format_html(f'<table class="text-left">{head}{{}}</table>', format_html_join("", row, lines))
 
 
 def with_codes(transfers: QuerySet) -> QuerySet:
@@ -231,10 +233,10 @@ def with_codes(transfers: QuerySet) -> QuerySet:
 @admin.register(Transfer)
 class TransferAdmin(BookAdmin):
     icon = "swap_horiz"
-    list_display = ("shown_id", "debit", "credit", "amount", "currency", "journal", "batch")
+    list_display = ("shown_id", "debit", "credit", "amount", "journal")
     search_fields = ("id",)
     search_help_text = f"A transfer's id (trf_…), its journal's (jrn_…) or event's (evt_…), or {CODE_HELP}"
-    fields = list_display
+    fields = (*list_display, "batch")
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Transfer]:
@@ -261,7 +263,7 @@ class TransferAdmin(BookAdmin):
 
     @display(description="amount")
     def amount(self, transfer: Transfer) -> str:
-        return format_minor(transfer.amount_minor, transfer.currency)
+        return f"{format_minor(transfer.amount_minor, transfer.currency)} {transfer.currency}"
 
     @display(description="journal")
     def journal(self, transfer: Transfer) -> str:

@@ -4,6 +4,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from django.templatetags.static import static
+
 from core.logs import logging_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -83,6 +85,7 @@ LOGIN_URL = "/admin/login/"
 
 LANGUAGE_CODE = "en"
 USE_I18N = True
+FORMAT_MODULE_PATH = ["settings.formats"]
 USE_TZ = True
 TIME_ZONE = "UTC"
 
@@ -136,6 +139,8 @@ UNFOLD: dict[str, Any] = {
     "SITE_SYMBOL": "storefront",
     "SITE_URL": None,
     "SHOW_VIEW_ON_SITE": False,
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("core/favicon.svg")}],
+    "DASHBOARD_CALLBACK": "core.navigation.start_page",
     "SIDEBAR": {"show_search": True, "navigation": "core.navigation.sidebar"},
 }
 
