@@ -114,12 +114,6 @@ def _is_right(account: Account | None, password: str) -> bool:
     return check_password(password, account.password) and account.is_active
 
 
-@transaction.atomic
-def _replace_password(account: Account, encoded: str, actor: Actor) -> None:
-    Account.objects.filter(pk=account.pk).update(password=encoded)
-    sessions.end_sessions(owner=account, keep=actor.session_id)
-
-
 def change_password(*, old: str, new: str, address: str, actor: Actor) -> None:
     """
     Replace the own password; every other session of the account ends.
@@ -133,7 +127,27 @@ def change_password(*, old: str, new: str, address: str, actor: Actor) -> None:
     account = actor.login
     ensure_strong(new, account, field="new")
     check_credentials(account.username, old, address=address)
-    _replace_password(account, make_password(new), actor)
+    replace_password(new=new, actor=actor)
+
+
+def replace_password(*, new: str, actor: Actor) -> None:
+    """Give the own account another password, strong and wanted as the caller has checked; other sessions end."""
+    encoded = make_password(new)
+    with transaction.atomic():
+        Account.objects.filter(pk=actor.login.pk).update(password=encoded)
+        sessions.end_sessions(owner=actor.login, keep=actor.session_id)
+
+
+@transaction.atomic
+def deactivate_account(*, account: Account) -> None:
+    """Let nobody in any more and end every session, as an operator decides. What the account did stays."""
+    Account.objects.filter(pk=account.pk).update(is_active=False)
+    sessions.end_sessions(owner=account)
+
+
+def reactivate_account(*, account: Account) -> None:
+    """Let the account log in again."""
+    Account.objects.filter(pk=account.pk).update(is_active=True)
 
 
 @transaction.atomic

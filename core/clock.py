@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -19,7 +20,15 @@ from django.utils import timezone
 from core.errors import ClockTooFar
 from core.models import ClockOffset
 
-_offset: ContextVar[timedelta | None] = ContextVar("clock_offset", default=None)
+
+@dataclass(slots=True)
+class _Reading:
+    """The offset as one request or task has read it, once it has."""
+
+    offset: timedelta | None = None
+
+
+_reading: ContextVar[_Reading | None] = ContextVar("clock_reading", default=None)
 _RUNNER_LOCK = 0x434C4F434B  # "CLOCK", beside the 64-bit digests that idempotency keys lock.
 _WAIT_STEP_SECONDS = 0.05
 _timed: dict[str, Callable[[datetime], int]] = {}
@@ -34,22 +43,21 @@ def offset() -> timedelta:
     """Return how far the house's clock is ahead; zero, without asking the database, in production."""
     if not settings.CLOCK_ADJUSTABLE:
         return timedelta()
-    known = _offset.get()
-    if known is None:
+    reading = _reading.get() or _Reading()
+    if reading.offset is None:
         seconds = ClockOffset.objects.values_list("offset_seconds", flat=True).first() or 0
-        known = timedelta(seconds=seconds)
-        _offset.set(known)
-    return known
+        reading.offset = timedelta(seconds=seconds)
+    return reading.offset
 
 
 @contextmanager
 def read_once() -> Iterator[None]:
-    """Read the offset at most once inside, and afresh next time: one request, task or step of a command."""
-    token = _offset.set(None)
+    """Read the offset at most once inside; outside, every look is a look at the row."""
+    token = _reading.set(_Reading())
     try:
         yield
     finally:
-        _offset.reset(token)
+        _reading.reset(token)
 
 
 def runs_when_due(name: str) -> Callable[[Callable[[datetime], int]], Callable[[datetime], int]]:
@@ -90,7 +98,9 @@ def advance(seconds: int) -> None:
     near_enough = ClockOffset.objects.filter(id=1, offset_seconds__lte=settings.CLOCK_OFFSET_SECONDS_MAX - seconds)
     if not near_enough.update(offset_seconds=F("offset_seconds") + seconds):
         raise ClockTooFar
-    _offset.set(None)
+    reading = _reading.get()
+    if reading is not None:
+        reading.offset = None
     run_due(now())
 
 

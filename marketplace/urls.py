@@ -5,6 +5,8 @@ from importlib.util import find_spec
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
+from accounts import pages
+
 ROOMS = ("core", "accounts", "catalog", "wallets", "orders", "events", "billing", "ledger", "proofs")
 
 
@@ -17,6 +19,9 @@ def api_of_rooms() -> list[URLPattern | URLResolver]:
 urlpatterns = [
     path("", include("core.urls")),
     path("api/v1/", include(api_of_rooms())),
+    path("admin/login/", pages.OperatorLogin.as_view()),
+    path("admin/logout/", pages.OperatorLogout.as_view()),
+    path("admin/password_change/", pages.OperatorPassword.as_view()),
     path("admin/", admin.site.urls),
 ]
 

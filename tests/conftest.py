@@ -266,6 +266,23 @@ class Api:
 
 
 @pytest.fixture
+def browser(database: None) -> Callable[[Account], Client]:
+    """
+    `browser(operator).get("/admin/")`: a browser that is logged in.
+
+    Django's own `force_login` is not enough: who is logged in is decided by our session's row.
+    """
+
+    def open_browser(account: Account) -> Client:
+        client = Client()
+        client.force_login(account)
+        sessions.open_session(account=account, token=client.cookies[settings.SESSION_COOKIE_NAME].value)
+        return client
+
+    return open_browser
+
+
+@pytest.fixture
 def api(database: None) -> Callable[..., Api]:
     """`api(account)` calls as that account, `api()` as nobody."""
     return lambda account=None, token=None: Api(account, token)
