@@ -3,7 +3,8 @@ Delivering: claim in order, hear, delete, in one transaction; nothing is lost or
 
 Within a subject a delivery is claimed only after, or in one batch together with, all older ones of the
 same consumer. Three things hold it back: an older one that is parked or backing off, an older one that
-another worker has locked, and (`after`) an event that other consumers have yet to hear.
+another worker has locked, and (`after`) an event that other consumers have yet to hear. What those have
+parked holds back its own subject only: one bad event must not stop everybody's.
 """
 
 import json
@@ -34,7 +35,14 @@ JOIN events_eventrecord e ON e.id = d.event_id
 WHERE d.consumer = %(consumer)s AND d.event_id >= %(low_water)s
   AND d.parked_at IS NULL AND (d.not_before IS NULL OR d.not_before <= clock_timestamp())
   AND d.event_id < COALESCE(
-        (SELECT min(before.event_id) FROM events_delivery before WHERE before.consumer = ANY(%(after)s)), %(no_event)s)
+        (SELECT min(before.event_id) FROM events_delivery before
+         WHERE before.consumer = ANY(%(after)s) AND before.parked_at IS NULL AND NOT EXISTS (
+            SELECT 1 FROM events_delivery stuck
+            WHERE stuck.consumer = before.consumer AND stuck.subject = before.subject
+              AND stuck.event_id < before.event_id AND stuck.parked_at IS NOT NULL)), %(no_event)s)
+  AND NOT EXISTS (
+        SELECT 1 FROM events_delivery before
+        WHERE before.consumer = ANY(%(after)s) AND before.subject = d.subject AND before.event_id <= d.event_id)
   AND NOT EXISTS (
         SELECT 1 FROM events_delivery held
         WHERE held.consumer = d.consumer AND held.subject = d.subject AND held.event_id < d.event_id

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.db.models import QuerySet
 
 from billing import booking
 from billing.versions import timeline
@@ -16,9 +17,14 @@ from ledger.models import Batch, Hold, Journal, LedgerAccount, Movement, Transfe
 from tests.money_facts import AT, account_id, balance, book, limits, pay, record, top_up
 
 
+def waiting() -> QuerySet[Delivery]:
+    """What billing has yet to book."""
+    return Delivery.objects.filter(consumer=booking.BILLING)
+
+
 def cut(**settings: int) -> booking.Cut:
-    waiting = heads(get_consumer(booking.BILLING), 1000)
-    return booking.cut_batch([delivery.event for delivery in waiting], timeline(), limits(**settings))
+    found = heads(get_consumer(booking.BILLING), 1000)
+    return booking.cut_batch([delivery.event for delivery in found], timeline(), limits(**settings))
 
 
 @pytest.mark.django_db
@@ -66,7 +72,7 @@ class TestTheRoad:
 
         book()
 
-        assert Delivery.objects.get().error_code == "no_rule"
+        assert waiting().get().error_code == "no_rule"
 
     def test_currencies_do_not_mix(self) -> None:
         owner = account_id()
@@ -100,7 +106,7 @@ class TestUncovered:
         book()
 
         assert balance(f"wallet:{rich}") == 50
-        assert Delivery.objects.get().error_code == "insufficient_cover"
+        assert waiting().get().error_code == "insufficient_cover"
 
     def test_walks_the_journals_in_order_as_one_by_one_would(self) -> None:
         owner = account_id()
@@ -109,7 +115,7 @@ class TestUncovered:
 
         book()
 
-        assert Delivery.objects.get().error_code == "insufficient_cover"
+        assert waiting().get().error_code == "insufficient_cover"
         assert balance(f"wallet:{owner}") == 50
 
     def test_a_retry_books_it_once_the_money_is_there(self) -> None:
@@ -133,7 +139,7 @@ class TestUncovered:
 
         book()
 
-        assert Delivery.objects.get().error_code == "insufficient_cover"
+        assert waiting().get().error_code == "insufficient_cover"
         assert balance(f"wallet:{owner}") == 20
 
     def test_a_debt_is_never_repaid_beyond_what_is_owed(self) -> None:
@@ -142,7 +148,7 @@ class TestUncovered:
 
         book()
 
-        assert Delivery.objects.get().error_code == "insufficient_cover"
+        assert waiting().get().error_code == "insufficient_cover"
 
 
 @pytest.mark.django_db
@@ -157,14 +163,14 @@ class TestParking:
 
         book()
 
-        assert Delivery.objects.get().error_code == "amounts_disagree"
+        assert waiting().get().error_code == "amounts_disagree"
         assert balance(f"wallet:{owner}") == 1
 
     def test_money_to_where_it_is(self) -> None:
         record("order.refunded", payer="x", seller="y", buyer="x", net_minor=1, fee_minor=0, undoes="order.paid:none")
         book()
 
-        assert Delivery.objects.get().parked_at is not None
+        assert waiting().get().parked_at is not None
 
     def test_a_constraint_is_found_by_halving(self) -> None:
         owner, endless = account_id(), "x" * 200
@@ -175,7 +181,7 @@ class TestParking:
         book()
 
         assert balance(f"wallet:{owner}") == 11
-        assert Delivery.objects.get().error_code == "DataError"
+        assert waiting().get().error_code == "DataError"
 
 
 @pytest.mark.django_db
@@ -287,7 +293,7 @@ class TestTwoWorkers:
         for _round in range(20):
             outcomes = race(*[lambda: booking.book_batch(trigger=booking.MANUAL)] * 4)
             assert not [found for found in outcomes if isinstance(found, Exception)]
-            if not Delivery.objects.exists():
+            if not waiting().exists():
                 break
 
         assert balance("platform:fees") == 60

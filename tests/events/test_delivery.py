@@ -199,6 +199,18 @@ class TestDeliver:
 
         assert (first.heard, second.heard) == (["a", "b"], ["a", "b"])
 
+    def test_what_another_consumer_parked_holds_back_its_own_subject_only(self, add_listener: Any) -> None:
+        first = add_listener("first")
+        second = add_listener("second", after=("first",))
+        first.refuse = {"s1"}
+        happen("s1", "s2", subject="s")
+        happen("other")
+
+        delivery.deliver_due("first")
+        delivery.deliver_due("second")
+
+        assert (first.heard, second.heard) == (["other"], ["other"])
+
     def test_statements_of_a_batch_do_not_grow_with_it(self, add_listener: Any, statements: Any) -> None:
         add_listener()
         counts = []

@@ -123,7 +123,9 @@ def the_book() -> dict[str, Any]:
             )
         ),
         "holds": sorted(Hold.objects.values_list("key", "amount_minor")),
-        "waiting": sorted((events[d.event_id], d.error_code) for d in Delivery.objects.all()),
+        "waiting": sorted(
+            (events[d.event_id], d.error_code) for d in Delivery.objects.filter(consumer=booking.BILLING)
+        ),
     }
 
 
