@@ -59,6 +59,11 @@ class EventTypeDocument(serializers.Serializer):
     built_in = serializers.BooleanField()
 
 
+class EventTypePage(serializers.Serializer):
+    results = EventTypeDocument(many=True)
+    next = serializers.CharField(allow_null=True, help_text="Always null: the list is short.")
+
+
 class RuleSetDocument(serializers.Serializer):
     id = serializers.CharField()
     name = serializers.CharField()

@@ -9,8 +9,8 @@ from rest_framework.response import Response
 
 from accounts.api.authentication import BearerAuthentication, BrowserAuthentication
 from accounts.callers import actor_of
-from billing import selectors
-from billing.api import outputs
+from billing import errors, selectors
+from billing.api import examples, outputs
 from billing.api.authentication import ServiceAuthentication, ServiceCaller
 from billing.documents import RuleSetInput
 from billing.models import RuleSet, ServiceKey
@@ -19,6 +19,7 @@ from billing.types import all_types, spec_of
 from core import clock
 from core.api.fields import CurrencyField, FlagField, Input, MinorUnitsField, MomentField, MoneyInput, TextField
 from core.api.lists import ListView
+from core.api.schema import refuses
 from core.api.views import ApiView
 from core.errors import NotFound
 from ledger.models import Batch
@@ -54,11 +55,17 @@ class EventTypes(ApiView):
         parameters = serializers.ListField(child=TextField(max_length=40), required=False, max_length=20)
         external = FlagField(required=False)
 
-    @extend_schema(responses=outputs.EventTypeDocument(many=True))
+    @extend_schema(summary="Declared event types", responses=outputs.EventTypePage)
     def get(self, request: Request) -> Response:
         return Response({"results": [outputs.event_type_document(t) for t in all_types().values()], "next": None})
 
-    @extend_schema(request=Input, responses={201: outputs.EventTypeDocument})
+    @extend_schema(
+        summary="Declare an event type of one's own",
+        request=Input,
+        responses={201: outputs.EventTypeDocument},
+        examples=[examples.EVENT_TYPE],
+    )
+    @refuses(errors.TypeExists, errors.TypeDocumentInvalid)
     def post(self, request: Request) -> Response:
         body = self.checked_body()
         declared = event_types.declare_event_type(
@@ -92,11 +99,27 @@ class Events(ListView):
         occurred_at = MomentField()
         subject = TextField(max_length=50, required=False)
 
-    @extend_schema(parameters=[Query], responses=outputs.EventDocument(many=True))
+    @extend_schema(summary="Money events and what became of them", responses=outputs.EventDocument(many=True))
     def get(self, request: Request) -> Any:
         return self.answer_list(selectors.money_events(self.checked_query().get("status")), outputs.event_documents)
 
-    @extend_schema(request=Input, responses={202: outputs.EventAccepted})
+    @extend_schema(
+        summary="Hand in a money event from outside",
+        request=Input,
+        responses={202: outputs.EventAccepted},
+        examples=[examples.EXTERNAL_EVENT],
+    )
+    @refuses(
+        errors.EventTypeInternal,
+        errors.UnknownEventType,
+        errors.UnknownParameter,
+        errors.BadParty,
+        errors.BadAmounts,
+        errors.OccurredInFuture,
+        errors.OperatorLimitExceeded,
+        errors.DailyLimitExceeded,
+        external_events.KeyReused,
+    )
     def post(self, request: Request) -> Response:
         body = self.checked_body()
         body.setdefault("parameters", {})
@@ -113,7 +136,7 @@ class OneEvent(ApiView):
 
     audience = OPERATORS
 
-    @extend_schema(responses=outputs.EventDocument)
+    @extend_schema(summary="One money event", responses=outputs.EventDocument)
     def get(self, request: Request, event_id: str) -> Response:
         return Response(next(outputs.event_documents([selectors.get_event(event_id)])))
 
@@ -123,7 +146,7 @@ class RetryEvent(ApiView):
 
     audience = OPERATORS
 
-    @extend_schema(request=None, responses=outputs.EventDocument)
+    @extend_schema(summary="Try an unposted event again", request=None, responses=outputs.EventDocument)
     def post(self, request: Request, event_id: str) -> Response:
         event = selectors.get_event(event_id)
         external_events.retry_event(event_id=event.pk)
@@ -143,12 +166,17 @@ class RuleSets(ListView):
     audience = OPERATORS
     Input = RuleSetInput
 
-    @extend_schema(responses=outputs.RuleSetDocument(many=True))
+    @extend_schema(summary="Versions of the rules", responses=outputs.RuleSetDocument(many=True))
     def get(self, request: Request) -> Any:
         rows = RuleSet.objects.select_related("created_by", "activated_by")
         return self.answer_list(rows, outputs.rule_set_documents)
 
-    @extend_schema(request=RuleSetInput, responses={201: outputs.RuleSetDocument})
+    @extend_schema(
+        summary="Draft the next version",
+        request=RuleSetInput,
+        responses={201: outputs.RuleSetDocument},
+        examples=[examples.RULE_SET],
+    )
     def post(self, request: Request) -> Response:
         self.checked_body()
         drafted = rule_sets.draft_rule_set(document=dict(request.data), actor=actor_of(request))
@@ -160,7 +188,7 @@ class OneRuleSet(ApiView):
 
     audience = OPERATORS
 
-    @extend_schema(responses=outputs.RuleSetDocument)
+    @extend_schema(summary="One version of the rules", responses=outputs.RuleSetDocument)
     def get(self, request: Request, rule_set_id: str) -> Response:
         return Response(next(outputs.rule_set_documents([find_rule_set(rule_set_id)])))
 
@@ -170,7 +198,7 @@ class CheckRuleSet(ApiView):
 
     audience = OPERATORS
 
-    @extend_schema(request=None, responses=outputs.CheckDocument)
+    @extend_schema(summary="What keeps a version from being sound", request=None, responses=outputs.CheckDocument)
     def post(self, request: Request, rule_set_id: str) -> Response:
         problems = rule_sets.check_rule_set(rule_set=find_rule_set(rule_set_id))
         return Response({"ok": not problems, "problems": [rule_sets.problem_document(p) for p in problems]})
@@ -184,7 +212,8 @@ class ActivateRuleSet(ApiView):
     class Input(Input):
         effective_from = MomentField(required=False, allow_null=True)
 
-    @extend_schema(request=Input, responses=outputs.RuleSetDocument)
+    @extend_schema(summary="Put a draft in force", request=Input, responses=outputs.RuleSetDocument)
+    @refuses(errors.RuleSetNotDraft, errors.RuleSetNotSound, errors.SecondPersonRequired, errors.EffectiveInPast)
     def post(self, request: Request, rule_set_id: str) -> Response:
         draft = find_rule_set(rule_set_id)
         effective_from = self.checked_body().get("effective_from")
@@ -206,11 +235,17 @@ class ServiceKeys(ListView):
         )
         daily_limit = MoneyInput(required=False, allow_null=True)
 
-    @extend_schema(responses=outputs.ServiceKeyDocument(many=True))
+    @extend_schema(summary="Service keys", responses=outputs.ServiceKeyDocument(many=True))
     def get(self, request: Request) -> Any:
         return self.answer_list(ServiceKey.objects.all(), outputs.service_key_documents)
 
-    @extend_schema(request=Input, responses={201: outputs.ServiceKeyShownOnce})
+    @extend_schema(
+        summary="Make a key for a payment server",
+        request=Input,
+        responses={201: outputs.ServiceKeyShownOnce},
+        examples=[examples.SERVICE_KEY],
+    )
+    @refuses(errors.UnknownEventType, errors.EventTypeInternal)
     def post(self, request: Request) -> Response:
         body = self.checked_body()
         row, key = service_keys.create_service_key(
@@ -225,7 +260,7 @@ class OneServiceKey(ApiView):
 
     audience = OPERATORS
 
-    @extend_schema(responses={204: None})
+    @extend_schema(summary="Revoke a key", responses={204: None})
     def delete(self, request: Request, key_id: str) -> Response:
         key = ServiceKey.objects.filter(public_id=key_id).first()
         if key is None:
@@ -242,7 +277,7 @@ class Batches(ListView):
     class Query(Input):
         since = MomentField(required=False)
 
-    @extend_schema(parameters=[Query], responses=outputs.BatchDocument(many=True))
+    @extend_schema(summary="Batches", responses=outputs.BatchDocument(many=True))
     def get(self, request: Request) -> Any:
         since = self.checked_query().get("since")
         rows = Batch.objects.filter(booked_at__gte=since) if since else Batch.objects.all()
@@ -254,7 +289,7 @@ class OneJournal(ApiView):
 
     audience = OPERATORS
 
-    @extend_schema(responses=outputs.JournalDocument)
+    @extend_schema(summary="One journal with its transfers", responses=outputs.JournalDocument)
     def get(self, request: Request, journal_id: str) -> Response:
         return Response(outputs.journal_document(selectors.get_journal(journal_id)))
 
@@ -264,6 +299,6 @@ class ExplainTransfer(ApiView):
 
     audience = OPERATORS
 
-    @extend_schema(responses=outputs.ExplanationDocument)
+    @extend_schema(summary="Why a transfer was booked where it was", responses=outputs.ExplanationDocument)
     def get(self, request: Request, transfer_id: str) -> Response:
         return Response(outputs.explanation_document(selectors.explain_transfer(transfer_id)))

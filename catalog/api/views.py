@@ -1,13 +1,13 @@
 """The catalogue over HTTP: stores, items, fee schedules."""
 
-from typing import Any, cast
+from typing import Any
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.actor import Actor
+from accounts.callers import actor_of
 from accounts.models import Account
 from billing.errors import EffectiveInPast, SecondPersonRequired
 from catalog import errors, selectors, services
@@ -23,11 +23,6 @@ SELLER = frozenset({"seller"})
 OPERATOR = frozenset({"operator"})
 GET = frozenset({"GET"})
 SORTS = {"newest": ("-id",), "price": ("price_minor", "id"), "-price": ("-price_minor", "-id")}
-
-
-def actor_of(request: Request) -> Actor:
-    """Who calls, where a log-in is needed."""
-    return cast(Actor, request.auth)
 
 
 def viewer(request: Request) -> Account | None:

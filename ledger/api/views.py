@@ -8,6 +8,7 @@ from rest_framework.response import Response
 
 from core.api.fields import CurrencyField, Input, MomentField, TextField
 from core.api.lists import ListView
+from core.api.schema import refuses
 from core.api.views import ApiView
 from ledger import selectors
 from ledger.api import outputs
@@ -27,7 +28,7 @@ class LedgerAccounts(ListView):
     class Query(Input):
         prefix = TextField(required=False, max_length=CODE_LENGTH_MAX)
 
-    @extend_schema(parameters=[Query], responses=outputs.LedgerAccountDocument(many=True))
+    @extend_schema(summary="Ledger accounts by code", responses=outputs.LedgerAccountDocument(many=True))
     def get(self, request: Request) -> Any:
         prefix = self.checked_query().get("prefix", "")
         return self.answer_list(LedgerAccount.objects.filter(code__startswith=prefix), outputs.present_accounts)
@@ -43,7 +44,8 @@ class LedgerAccountBalance(ApiView):
         as_of = MomentField(required=False)
         known_at = MomentField(required=False)
 
-    @extend_schema(parameters=[Query], responses=outputs.LedgerAccountDocument)
+    @extend_schema(summary="A balance at the two times", responses=outputs.LedgerAccountDocument)
+    @refuses(CurrencyRequired)
     def get(self, request: Request, code: str) -> Response:
         asked = self.checked_query()
         balances = selectors.balance_at(code=code, **asked)
@@ -62,7 +64,7 @@ class TrialBalanceView(ListView):
         as_of = MomentField(required=False)
         known_at = MomentField(required=False)
 
-    @extend_schema(parameters=[Query], responses=outputs.TrialBalanceDocument)
+    @extend_schema(summary="All accounts; the difference is zero", responses=outputs.TrialBalanceDocument)
     def get(self, request: Request) -> Any:
         frontier = selectors.frontier()  # First, so that it holds for what is read after it.
         trial = selectors.trial_balance(**self.checked_query())
@@ -81,7 +83,9 @@ class LedgerAccountTransfers(StatementView):
         since = MomentField(required=False, help_text="Booked then or later.")
         until = MomentField(required=False, help_text="Booked before then.")
 
-    @extend_schema(parameters=[Query], responses=outputs.AccountTransferDocument(many=True))
+    @extend_schema(
+        summary="An account's transfers with the running balance", responses=outputs.AccountTransferDocument(many=True)
+    )
     def get(self, request: Request, code: str) -> Any:
         selectors.balance_at(code=code)  # An account that was never used is not found.
         period = self.checked_query()

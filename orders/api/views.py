@@ -1,7 +1,7 @@
 """Orders and refunds over HTTP."""
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.actor import Actor
+from accounts.callers import actor_of
 from accounts.errors import AccountNotLinked
 from accounts.models import Account
 from catalog.errors import ItemNotOnSale, ItemUnknown, OutOfStock
@@ -47,11 +48,6 @@ PAYMENT_REFUSALS = (
     errors.OrderNotPayable,
     errors.PaymentInProgress,
 )
-
-
-def actor_of(request: Request) -> Actor:
-    """Who calls: every path of orders needs a log-in."""
-    return cast(Actor, request.auth)
 
 
 class OrderView(ApiView):
