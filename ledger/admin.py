@@ -218,9 +218,10 @@ class JournalAdmin(BookAdmin):
             (t.public_id, t.debit_code, t.credit_code, format_minor(t.amount_minor, t.currency), t.currency)
             for t in found
         )
-        row = '<tr><td class="pr-6">{}</td><td class="pr-6">{}</td><td class="pr-6">{}</td><td class="whitespace-nowrap">{} {}</td></tr>'
+        cells = 3 * '<td class="pr-6">{}</td>' + '<td class="whitespace-nowrap">{} {}</td>'
         head = "<tr><th></th><th>debit</th><th>credit</th><th>amount</th></tr>"
-        return format_html(f'<table class="text-left">{head}{{}}</table>', format_html_join("", row, lines))
+        rows = format_html_join("", f"<tr>{cells}</tr>", lines)
+        return format_html(f'<table class="text-left">{head}{{}}</table>', rows)
 
 
 def with_codes(transfers: QuerySet) -> QuerySet:
