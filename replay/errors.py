@@ -5,10 +5,6 @@ class ReplayStopped(RuntimeError):
     """The import cannot go on; the message is for the person at the terminal."""
 
 
-class NotBooked(ReplayStopped):
-    """Money facts wait and nobody books them."""
-
-
 class AlreadyRunning(ReplayStopped):
     """Another import of the same history is under way."""
 

@@ -7,7 +7,7 @@ behind the last invoice that is marked as done.
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from itertools import groupby
 
@@ -15,11 +15,12 @@ import structlog
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
+from billing.services.catching_up import catch_up
 from core import clock
+from core.locks import only_one
 from replay.errors import AlreadyRunning
 from replay.reading import History, Invoice, Refused
 from replay.selectors import done_invoices
-from replay.services.booking import book_waiting
 from replay.services.hands import Hands, Progress
 from replay.services.top_ups import finish_begun
 
@@ -27,7 +28,6 @@ log = structlog.get_logger(__name__)
 
 LOST = (OperationalError, InterfaceError)  # A server that has gone, a deadlock, a time-out.
 LOCK_SECONDS_MAX = 5.0  # A killed run's lock goes with its connection.
-PAUSE_SECONDS = 0.1
 RETRY_SECONDS = 1.0
 
 
@@ -39,7 +39,7 @@ def replay_history(history: History, *, source: str, hands: Hands, progress: Pro
     goes away it is waited for, and the work goes on from where it stands. Not in a transaction.
 
     :raises AlreadyRunning: another import of this source is under way.
-    :raises NotBooked: money facts wait, and nobody can book them.
+    :raises NobodyBooks: money facts wait, and nobody can book them.
     """
     lost_since: float | None = None
     done_before = -1
@@ -73,43 +73,31 @@ def _replay_rest(history: History, rest: Sequence[Invoice], hands: Hands) -> lis
     for day, invoices in groupby(rest, key=lambda invoice: invoice.at.astimezone(UTC).date()):
         refused += _replay_day(day, list(invoices), hands)
     if history.invoices:
-        book_waiting()
+        catch_up()
         clock.run_due(history.invoices[-1].at)
-    book_waiting()
+    catch_up()
     return refused
 
 
 def _replay_day(day: date, invoices: Sequence[Invoice], hands: Hands) -> list[Refused]:
     """Wallets are looked at when all that went before is booked; payments find the money when it is booked."""
-    book_waiting()
+    catch_up()
     clock.run_due(datetime(day.year, day.month, day.day, tzinfo=UTC))
     sales = [invoice for invoice in invoices if not invoice.is_cancellation]
     hands.meet(sales)
     hands.top_up(sales)
-    book_waiting()
+    catch_up()
     return hands.replay(invoices)
 
 
 @contextmanager
 def only_run_of(source: str) -> Iterator[None]:
     """
-    Only one import of a source runs at a time; the lock is the connection's and goes with it.
+    Only one import of a source runs at a time.
 
-    :raises AlreadyRunning: another one keeps it.
+    :raises AlreadyRunning: there is another one.
     """
-    given_up_at = time.monotonic() + LOCK_SECONDS_MAX
-    while not _answer("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", source):
-        if time.monotonic() > given_up_at:
+    with only_one(f"replay:{source}", wait_seconds_max=LOCK_SECONDS_MAX) as alone:
+        if not alone:
             raise AlreadyRunning(f"Another import of {source} is under way.")
-        time.sleep(PAUSE_SECONDS)
-    try:
         yield
-    finally:
-        with suppress(*LOST):
-            _answer("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", source)
-
-
-def _answer(statement: str, source: str) -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [f"replay:{source}"])
-        return cursor.fetchone()[0]

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
+from billing.services.catching_up import NobodyBooks
 from core import clock
 from core.money import CURRENCY_DIGITS
 from ledger.selectors import trial_balance
@@ -72,7 +73,7 @@ class Command(BaseCommand):
         refused_file = options["report"] or settings.VAR_DIR / "replay" / f"{source}-refused.csv"
         try:
             self._replay(history, source, options["processes"], refused_file)
-        except ReplayStopped as stopped:
+        except (ReplayStopped, NobodyBooks) as stopped:
             raise CommandError(str(stopped)) from stopped
         except KeyboardInterrupt:
             raise CommandError("Stopped. Start it again, and it goes on from here.", returncode=130) from None
