@@ -52,5 +52,7 @@ ALLOWED_HOSTS = ["*"] if HOST in ("0.0.0.0", "::") else [".localhost", "127.0.0.
 STATIC_ROOT = VAR_DIR / "static"
 MEDIA_ROOT = VAR_DIR / "media"
 
+INSTALLED_APPS = [*INSTALLED_APPS, "demo"]  # noqa: F405
+DEMO_PASSWORD = "open-every-door"  # noqa: S105 - everybody may know it; production has no demo
 CLOCK_ADJUSTABLE = True
 LOGGING = logging_settings(json=False)

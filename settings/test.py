@@ -19,5 +19,7 @@ ALLOWED_HOSTS = ["*"]
 STATIC_ROOT = VAR_DIR / "static"
 MEDIA_ROOT = VAR_DIR / "media"
 
+INSTALLED_APPS = [*INSTALLED_APPS, "demo"]  # noqa: F405
+DEMO_PASSWORD = "open-every-door"  # noqa: S105
 CLOCK_ADJUSTABLE = True
 LOGGING = logging_settings(json=False)

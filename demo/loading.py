@@ -1,0 +1,159 @@
+"""
+Makes the demo world through the services, as its people would: step by step, each at its own time.
+
+Every step looks first whether it is done, so that a run that was broken off is completed by the next.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+
+from accounts.actor import Actor
+from accounts.models import Account
+from accounts.services import register_account
+from billing.services.catching_up import catch_up
+from catalog.models import Item, Store
+from catalog.services import offer_item, open_store
+from core import clock
+from core.money import Money
+from demo.world import BUYERS, OFFERS, OPERATORS, PLACES, SELLERS, STORIES, Offer, Operator, Person, Place, Stage, Story
+from orders.models import Order
+from orders.services import (
+    WantedLine,
+    cancel_order,
+    complete_order,
+    fulfil_order,
+    pay_order,
+    place_checkout,
+    refund_order,
+)
+from wallets.models import TopUp
+from wallets.services import charge_top_up, finish_top_up, request_top_up
+
+OPENED_BEFORE = timedelta(days=30)  # before all orders
+
+
+def load_world(*, now: datetime) -> None:
+    """Make what of the demo world is missing; a repeat makes nothing, also after things were renamed or sold."""
+    if _is_complete():
+        return
+    opened_at = now - OPENED_BEFORE
+    for operator in OPERATORS:
+        _make_operator(operator)
+    for person in (*SELLERS, *BUYERS):
+        _register(person, opened_at)
+    for place in PLACES:
+        _open(place, opened_at)
+    for offer in OFFERS:
+        _offer(offer, opened_at)
+    for buyer in BUYERS:
+        for amount in buyer.wallet:
+            _top_up(buyer, amount, opened_at)
+    catch_up()  # Only booked money can be paid with.
+    for story in STORIES:
+        _tell(story, now)
+    clock.run_due(now)
+    catch_up()
+
+
+def _is_complete() -> bool:
+    """The last story is told last."""
+    return _order_of(STORIES[-1]) is not None
+
+
+def _make_operator(operator: Operator) -> None:
+    if not Account.objects.filter(username=operator.username).exists():
+        Account.objects.create_superuser(operator.username, settings.DEMO_PASSWORD, name=operator.name)
+
+
+def _register(person: Person, now: datetime) -> None:
+    if not Account.objects.filter(username=person.username).exists():
+        register_account(
+            username=person.username,
+            password=settings.DEMO_PASSWORD,
+            kind=person.kind,
+            side=person.side,
+            name=person.name,
+            now=now,
+        )
+
+
+def _open(place: Place, now: datetime) -> None:
+    seller = _account(place.seller)
+    if not Store.objects.filter(seller=seller, name=place.name).exists():
+        open_store(
+            name=place.name,
+            address=place.address,
+            latitude=place.latitude,
+            longitude=place.longitude,
+            actor=Actor.own(seller),
+            now=now,
+        )
+
+
+def _offer(offer: Offer, now: datetime) -> None:
+    seller = _account(offer.seller)
+    if not Item.objects.filter(seller=seller, title=offer.title).exists():
+        offer_item(
+            title=offer.title,
+            description=offer.description,
+            kind=offer.kind,
+            category=offer.category,
+            price=offer.price,
+            stock=offer.stock,
+            store=Store.objects.get(seller=seller).public_id,
+            actor=Actor.own(seller),
+            now=now,
+        )
+
+
+def _top_up(person: Person, amount: Money, now: datetime) -> None:
+    owner = _account(person.username)
+    begun = TopUp.objects.filter(owner=owner, currency=amount.currency).first()
+    top_up = begun or request_top_up(
+        owner=owner, amount=amount, provider=settings.TOP_UP_PROVIDER_DEFAULT, actor=Actor.own(owner), now=now
+    )
+    if top_up.status == TopUp.Status.IN_PROGRESS:
+        outcome = charge_top_up(public_id=top_up.public_id)
+        finish_top_up(public_id=top_up.public_id, outcome=outcome, now=now)
+
+
+@transaction.atomic
+def _tell(story: Story, now: datetime) -> None:
+    """All of an order's story or nothing: the timed task must not close it half told."""
+    if _order_of(story) is not None:
+        return
+    item = Item.objects.select_related("seller").get(title=story.title)
+    buyer, seller = Actor.own(_account(story.buyer)), Actor.own(item.seller)
+    placed_at = now - story.age
+
+    def at(share: float) -> datetime:
+        return placed_at + story.age * share
+
+    wanted = [WantedLine(item=item.public_id, quantity=story.quantity)]
+    (placed,) = place_checkout(lines=wanted, actor=buyer, now=placed_at).orders
+    order, total = placed.public_id, Money(placed.total_minor, placed.currency)
+    steps: dict[Stage, Callable[[], object]] = {
+        Stage.PAID: lambda: pay_order(order=order, amount=total, payer=buyer.acting, actor=buyer, now=placed_at),
+        Stage.FULFILLED: lambda: fulfil_order(order=order, actor=seller, now=at(0.25)),
+        Stage.COMPLETED: lambda: complete_order(order=order, actor=buyer, now=at(0.5)),
+    }
+    for stage, step in steps.items():
+        if stage <= story.stage:
+            step()
+    if story.refund:
+        refund_order(
+            order=order, amount_minor=story.refund.minor, reason=story.refund_reason, actor=seller, now=at(0.75)
+        )
+    if story.cancelled:
+        cancel_order(order=order, actor=seller, now=at(0.75))
+
+
+def _order_of(story: Story) -> Order | None:
+    return Order.objects.filter(buyer__username=story.buyer, lines__title=story.title).first()
+
+
+def _account(username: str) -> Account:
+    return Account.objects.get(username=username)

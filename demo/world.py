@@ -1,0 +1,308 @@
+"""Who lives in the demo world: five sellers in five currencies, three buyers, two operators. Data only."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import IntEnum
+
+from core.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    username: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Somebody who logs in; `wallet`: what a buyer brings."""
+
+    username: str
+    name: str
+    kind: str
+    side: str
+    wallet: tuple[Money, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """An item of one seller; `stock` None is unlimited."""
+
+    seller: str
+    title: str
+    description: str
+    kind: str
+    category: str
+    price: Money
+    stock: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where one seller sells."""
+
+    seller: str
+    name: str
+    address: str
+    latitude: float
+    longitude: float
+
+
+class Stage(IntEnum):
+    """How far an order has come."""
+
+    PLACED = 1
+    PAID = 2
+    FULFILLED = 3
+    COMPLETED = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """What became of one order: how far it came, how long ago it was placed, and what was given back."""
+
+    buyer: str
+    title: str
+    quantity: int
+    stage: Stage
+    age: timedelta
+    refund: Money | None = None
+    refund_reason: str = ""
+    cancelled: bool = False
+
+
+OPERATORS = (
+    Operator("olivia", "Olivia Brandt"),
+    Operator("oscar", "Oscar Lindqvist"),
+)
+
+SELLERS = (
+    Person(username="meridian-lab", name="Meridian Inspection Laboratory", kind="enterprise", side="seller"),
+    Person(username="tanuki-cafe", name="Café Tanuki", kind="personal", side="seller"),
+    Person(username="alder-repairs", name="Alder Street Repairs", kind="personal", side="seller"),
+    Person(username="noor-instruments", name="Al Noor Instruments", kind="enterprise", side="seller"),
+    Person(username="bela-vista", name="Oficina Bela Vista", kind="enterprise", side="seller"),
+)
+
+BUYERS = (
+    Person(
+        username="grace",
+        name="Grace Okafor",
+        kind="personal",
+        side="buyer",
+        wallet=(Money(500_00, "GBP"), Money(40_000, "JPY")),
+    ),
+    Person(
+        username="wei",
+        name="Zhang Wei",
+        kind="personal",
+        side="buyer",
+        wallet=(Money(3_000_00, "CNY"), Money(25_000, "JPY"), Money(900_00, "BRL")),
+    ),
+    Person(
+        username="harbour-foods",
+        name="Harbour Foods Ltd",
+        kind="enterprise",
+        side="buyer",
+        wallet=(Money(12_000_00, "CNY"), Money(250_000, "KWD"), Money(1_500_00, "GBP")),
+    ),
+)
+
+PLACES = (
+    Place(
+        seller="meridian-lab",
+        name="Meridian, Nanshan laboratory",
+        address="18 Keyuan Road, Nanshan, Shenzhen",
+        latitude=22.5405,
+        longitude=113.9345,
+    ),
+    Place(
+        seller="tanuki-cafe",
+        name="Café Tanuki, Teramachi",
+        address="Teramachi-dori, Nakagyo-ku, Kyoto",
+        latitude=35.0116,
+        longitude=135.7681,
+    ),
+    Place(
+        seller="alder-repairs",
+        name="Alder Street workshop",
+        address="7 Alder Street, Bristol",
+        latitude=51.4545,
+        longitude=-2.5879,
+    ),
+    Place(
+        seller="noor-instruments",
+        name="Al Noor, Shuwaikh",
+        address="Canada Dry Street, Shuwaikh Industrial, Kuwait City",
+        latitude=29.3375,
+        longitude=47.9386,
+    ),
+    Place(
+        seller="bela-vista",
+        name="Oficina Bela Vista",
+        address="Rua Treze de Maio, Bela Vista, São Paulo",
+        latitude=-23.5577,
+        longitude=-46.6456,
+    ),
+)
+
+OFFERS = (
+    Offer(
+        seller="meridian-lab",
+        title="Drinking water analysis, 24 parameters",
+        description="饮用水检测。Bacteria, metals, nitrate and hardness by GB 5749; report within five working days.",
+        kind="service",
+        category="laboratory tests",
+        price=Money(680_00, "CNY"),
+    ),
+    Offer(
+        seller="meridian-lab",
+        title="Heavy metals in toys, EN 71-3",
+        description="Migration of 19 elements from up to three materials, with a report in English and Chinese.",
+        kind="service",
+        category="laboratory tests",
+        price=Money(1_250_00, "CNY"),
+    ),
+    Offer(
+        seller="meridian-lab",
+        title="Sampling kit for water",
+        description="Two sterile bottles, a cooling pack, gloves and the form to fill in.",
+        kind="goods",
+        category="laboratory supplies",
+        price=Money(58_00, "CNY"),
+        stock=40,
+    ),
+    Offer(
+        seller="tanuki-cafe",
+        title="Hand-drip coffee",
+        description="A single origin that changes with the week, ground when you order.",
+        kind="goods",
+        category="coffee",
+        price=Money(550, "JPY"),
+    ),
+    Offer(
+        seller="tanuki-cafe",
+        title="Roasted beans, 200 g",
+        description="珈琲豆。Medium roast from Huila, Colombia; roasted on Tuesdays.",
+        kind="goods",
+        category="coffee",
+        price=Money(1_480, "JPY"),
+        stock=30,
+    ),
+    Offer(
+        seller="tanuki-cafe",
+        title="Cupping for two, one hour",
+        description="Taste five coffees side by side and learn what makes them differ.",
+        kind="service",
+        category="coffee",
+        price=Money(6_600, "JPY"),
+        stock=4,
+    ),
+    Offer(
+        seller="alder-repairs",
+        title="Phone screen replacement",
+        description="Most models the same day, with a year's guarantee on the screen.",
+        kind="service",
+        category="repairs",
+        price=Money(74_00, "GBP"),
+    ),
+    Offer(
+        seller="alder-repairs",
+        title="Bicycle full service",
+        description="Brakes, gears, bearings and wheels; worn parts are charged by agreement.",
+        kind="service",
+        category="repairs",
+        price=Money(65_00, "GBP"),
+    ),
+    Offer(
+        seller="alder-repairs",
+        title="Refurbished toaster",
+        description="Two slots, new elements and cord, tested for electrical safety.",
+        kind="goods",
+        category="refurbished",
+        price=Money(24_50, "GBP"),
+        stock=3,
+    ),
+    Offer(
+        seller="noor-instruments",
+        title="Digital multimeter, true RMS",
+        description="6000 counts, CAT III 600 V, with test leads and a pouch.",
+        kind="goods",
+        category="instruments",
+        price=Money(12_750, "KWD"),
+        stock=20,
+    ),
+    Offer(
+        seller="noor-instruments",
+        title="Multimeter calibration with certificate",
+        description="Five functions against traceable references; back within three days.",
+        kind="service",
+        category="instruments",
+        price=Money(7_500, "KWD"),
+    ),
+    Offer(
+        seller="bela-vista",
+        title="Revisão completa de bicicleta",
+        description="Freios, câmbio, rolamentos e rodas; pronta em dois dias.",
+        kind="service",
+        category="repairs",
+        price=Money(160_00, "BRL"),
+    ),
+)
+
+STORIES = (
+    Story(
+        buyer="grace",
+        title="Phone screen replacement",
+        quantity=1,
+        stage=Stage.COMPLETED,
+        age=timedelta(days=12),
+    ),
+    Story(
+        buyer="wei",
+        title="Roasted beans, 200 g",
+        quantity=3,
+        stage=Stage.COMPLETED,
+        age=timedelta(days=9),
+        refund=Money(1_480, "JPY"),
+        refund_reason="One bag arrived torn.",
+    ),
+    Story(
+        buyer="harbour-foods",
+        title="Heavy metals in toys, EN 71-3",
+        quantity=2,
+        stage=Stage.COMPLETED,
+        age=timedelta(days=4),
+        refund=Money(1_250_00, "CNY"),
+        refund_reason="The second sample was withdrawn.",
+    ),
+    Story(
+        buyer="harbour-foods",
+        title="Drinking water analysis, 24 parameters",
+        quantity=3,
+        stage=Stage.FULFILLED,
+        age=timedelta(days=2),
+    ),
+    Story(
+        buyer="harbour-foods",
+        title="Digital multimeter, true RMS",
+        quantity=2,
+        stage=Stage.PAID,
+        age=timedelta(days=1),
+        cancelled=True,
+    ),
+    Story(
+        buyer="grace",
+        title="Bicycle full service",
+        quantity=1,
+        stage=Stage.PAID,
+        age=timedelta(hours=5),
+    ),
+    Story(
+        buyer="wei",
+        title="Revisão completa de bicicleta",
+        quantity=1,
+        stage=Stage.PLACED,
+        age=timedelta(minutes=1),
+    ),
+)
