@@ -93,6 +93,6 @@ class TestTrustedProviders:
 class TestThePlacementSeam:
     def test_a_higher_room_says_where_stores_are(self, api, store, monkeypatch):
         placed = {"area": "350200", "evidence": "polygon", "rule_number": "R"}
-        monkeypatch.setattr(placement, "_find", [lambda stores: {id_: placed for id_ in stores}])
+        monkeypatch.setattr(placement, "_find", [lambda stores: dict.fromkeys(stores, placed)])
 
         assert api().get(f"/stores/{store['id']}").json()["placement"] == placed

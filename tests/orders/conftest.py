@@ -8,6 +8,7 @@ from accounts.models import Account
 from catalog.models import Item
 from orders.models import Order
 from tests.shop import fund, offer, paid_order, place
+from tests.wallets.conftest import provider  # noqa: F401 - the double, a fixture here as well
 
 
 @pytest.fixture
