@@ -248,10 +248,7 @@ class TestTheTables:
         )
         top_up = fill(buyer, 10)
         services.reverse_top_up(public_id=top_up.public_id, reason="r", actor=Actor.own(operator), now=AT)
-        with (
-            pytest.raises((IntegrityError, InternalError), match="written once"),
-            transaction.atomic(),
-            connection.cursor() as cursor,
-        ):
+        with connection.cursor() as cursor:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-            cursor.execute(statement.format(table))
+            with pytest.raises((IntegrityError, InternalError), match="written once"), transaction.atomic():
+                cursor.execute(statement.format(table))

@@ -221,7 +221,7 @@ def hot_account(owner: Account, *, transfers: int, batches: int) -> None:
                 INSERT INTO ledger_journal (event_id, batch_id, rule_set_id, rule, effective_at)
                 SELECT 1000000 * %(batch)s + n, %(batch)s, 1, 'default', now() FROM generate_series(1, %(n)s) n;
                 INSERT INTO ledger_transfer (id, batch_id, debit_id, credit_id, amount_minor, currency)
-                SELECT (1000000 * %(batch)s + n) << 8, %(batch)s, %(desk)s, %(hot)s, 1, 'GBP'
+                SELECT (1000000 * %(batch)s + n)::bigint << 8, %(batch)s, %(desk)s, %(hot)s, 1, 'GBP'
                 FROM generate_series(1, %(n)s) n;
                 INSERT INTO ledger_movement (account_id, batch_id, debits_minor, credits_minor, debits_after_minor,
                                              credits_after_minor, effective_min, effective_max, booked_at)
