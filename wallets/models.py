@@ -27,8 +27,12 @@ class ProviderPayment(models.Model):
         REVERSED = "reversed"  # Top-ups only.
 
     public_id: models.CharField
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="%(class)ss")
-    login_account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, db_index=False, related_name="%(class)ss"
+    )
+    login_account = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, db_index=False, related_name="+"
+    )
     provider = models.CharField(max_length=40)
     amount_minor = models.BigIntegerField()
     currency = models.CharField(max_length=3)
@@ -78,8 +82,10 @@ class TopUpReversal(models.Model):
     from_wallet_minor = models.BigIntegerField()
     to_debt_minor = models.BigIntegerField()
     reason = models.CharField(max_length=500)
-    made_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-    login_account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    made_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, db_index=False, related_name="+")
+    login_account = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, db_index=False, related_name="+"
+    )
     reversed_at = models.DateTimeField(help_text="By the house's clock.")
 
     class Meta:
@@ -113,7 +119,9 @@ class Earning(models.Model):
         REVERSED = "reversed"
 
     order = models.CharField(max_length=32, help_text="Public id of the order, the subject of all its money.")
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="earnings")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, db_index=False, related_name="earnings"
+    )
     role = models.CharField(max_length=20, help_text="For example `seller`.")
     currency = models.CharField(max_length=3)
     channel = models.CharField(max_length=20, blank=True, help_text="Parameter of the order's money, for the rules.")
@@ -221,8 +229,12 @@ class DebtRepayment(models.Model):
     kind = models.CharField(max_length=9, choices=Kind.choices)
     amount_minor = models.BigIntegerField()
     event_id = models.BigIntegerField(help_text="The event that books it.")
-    made_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
-    login_account = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    made_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, db_index=False, related_name="+"
+    )
+    login_account = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, db_index=False, related_name="+"
+    )
     reason = models.CharField(max_length=500, blank=True, help_text="Why it was written off.")
     repaid_at = models.DateTimeField(help_text="By the house's clock.")
 
@@ -237,7 +249,7 @@ class UnbookedChange(models.Model):
     """A change of a wallet that is decided and not yet booked; means nothing once billing has booked its event."""
 
     event_id = models.BigIntegerField()
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, db_index=False, related_name="+")
     currency = models.CharField(max_length=3)
     amount_minor = models.BigIntegerField(help_text="Signed.")
     recorded_at = models.DateTimeField(db_default=Now())

@@ -1,0 +1,160 @@
+"""Operators find money by its ids, change no figure by hand, and end debts and top-ups with a reason."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.contrib.admin.models import LogEntry
+from django.test import Client
+
+from accounts.models import Account
+from core.ids import encode_key
+from tests.money_facts import book
+from tests.wallets.shop import fill, owed, release_due, sell, wallet_of
+from wallets.models import Debt, DebtRepayment, Earning, TopUp, TopUpReversal, Withdrawal
+
+LISTS = (TopUp, Withdrawal, Earning, Debt)
+
+
+def url(model: type, *parts: object) -> str:
+    path = "".join(f"{part}/" for part in parts)
+    return f"/admin/{model._meta.app_label}/{model._meta.model_name}/{path}"  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def pages(operator: Account, browser: Callable[[Account], Client]) -> Client:
+    return browser(operator)
+
+
+@pytest.fixture
+def debtor(rich_buyer: Account, seller: Account) -> Account:
+    """A seller who has a released earning, owes 400, and topped up 50."""
+    sale = sell(seller, rich_buyer, 1000)
+    sale.complete()
+    release_due()
+    book()
+    sell(rich_buyer, seller, 1000)
+    sale.refund(400)
+    fill(seller, 50)
+    book()
+    return seller
+
+
+@pytest.mark.django_db
+class TestLists:
+    """Found by public ids; nothing can be edited."""
+
+    @pytest.mark.parametrize("model", LISTS, ids=lambda model: model.__name__)
+    def test_nothing_is_added_changed_or_deleted(self, pages: Client, debtor: Account, model: type) -> None:
+        rights = admin.site._registry[model]
+        request = pages.get(url(model)).wsgi_request
+        assert rights.has_view_permission(request)
+        assert not rights.has_add_permission(request)
+        assert not rights.has_change_permission(request)
+        assert not rights.has_delete_permission(request)
+
+    @pytest.mark.parametrize("model", [TopUp, Earning, Debt], ids=lambda model: model.__name__)
+    def test_found_by_owner(self, pages: Client, debtor: Account, buyer: Account, model: Any) -> None:
+        found = pages.get(url(model), {"q": debtor.public_id}).context["cl"].result_list
+
+        assert {row.owner for row in found} == {debtor}
+        assert not pages.get(url(model), {"q": "acc_nobody"}).context["cl"].result_list
+
+    def test_found_by_id_order_and_subject(self, pages: Client, debtor: Account) -> None:
+        top_up, earning, debt = TopUp.objects.latest("id"), Earning.objects.earliest("id"), Debt.objects.get()
+        for model, term, row in (
+            (TopUp, top_up.public_id, top_up),
+            (Earning, earning.order, earning),
+            (Debt, debt.subject, debt),
+        ):
+            assert list(pages.get(url(model), {"q": term}).context["cl"].result_list) == [row]
+
+    @pytest.mark.parametrize("model", [TopUp, Earning], ids=lambda model: model.__name__)
+    def test_a_list_takes_as_many_statements_for_one_row_as_for_fifty(
+        self,
+        pages: Client,
+        rich_buyer: Account,
+        seller: Account,
+        new_account: Callable[..., Account],
+        statements: Callable[[], Any],
+        model: type,
+    ) -> None:
+        counts = []
+        for rows in (1, 20):
+            for _ in range(rows):
+                fill(new_account(), 1)
+                sell(seller, rich_buyer, 1)
+            with statements() as seen:
+                pages.get(url(model))
+            counts.append(len(seen))
+
+        assert counts[0] == counts[1]
+
+    @pytest.mark.parametrize("model", [TopUp, Earning, Debt], ids=lambda model: model.__name__)
+    def test_each_row_has_a_page(self, pages: Client, debtor: Account, model: Any) -> None:
+        row = model.objects.latest("id")
+
+        page = pages.get(url(model, row.pk, "change"))
+
+        assert page.status_code == 200
+        assert row.owner.name in page.content.decode()
+
+
+@pytest.mark.django_db
+class TestWriteOff:
+    """A debt is given up with a reason, from its own page."""
+
+    def post(self, pages: Client, debt: Debt, **data: str) -> Any:
+        return pages.post(url(Debt, debt.pk, "write-off"), {"_form_submitted": "on", **data})
+
+    def test_asks_for_the_reason(self, pages: Client, debtor: Account) -> None:
+        debt = Debt.objects.get()
+
+        assert "reason" in pages.get(url(Debt, debt.pk, "write-off")).content.decode()
+        self.post(pages, debt)
+        assert owed(debtor) == 400
+
+    def test_ends_the_debt_and_says_who_did_it(self, pages: Client, debtor: Account, operator: Account) -> None:
+        debt = Debt.objects.get()
+
+        answer = self.post(pages, debt, reason="Gone abroad.")
+
+        assert answer.headers["HX-Redirect"] == url(Debt, debt.pk, "change")
+        repayment = DebtRepayment.objects.get()
+        assert (repayment.kind, repayment.made_by, repayment.reason) == ("write_off", operator, "Gone abroad.")
+        assert owed(debtor) == 0
+        assert "Gone abroad." in LogEntry.objects.get().change_message
+        assert encode_key("evt", repayment.event_id) in pages.get(url(Debt, debt.pk, "change")).content.decode()
+
+    def test_a_second_time_is_refused_kindly(self, pages: Client, debtor: Account) -> None:
+        debt = Debt.objects.get()
+        self.post(pages, debt, reason="Gone abroad.")
+
+        assert self.post(pages, debt, reason="Again.").status_code == 200
+        assert DebtRepayment.objects.count() == 1
+
+    def test_is_for_operators(self, debtor: Account, browser: Callable[[Account], Client]) -> None:
+        debt = Debt.objects.get()
+
+        assert self.post(browser(debtor), debt, reason="Please.").status_code in (302, 403)
+        assert owed(debtor) == 400
+
+
+@pytest.mark.django_db
+class TestChargeback:
+    """A top-up is taken back with a reason, from its own page."""
+
+    def test_takes_it_out_of_the_wallet(self, pages: Client, buyer: Account, operator: Account) -> None:
+        top_up = fill(buyer, 500)
+        book()
+
+        answer = pages.post(
+            url(TopUp, top_up.pk, "reverse"), {"_form_submitted": "on", "reason": "Card holder objected."}
+        )
+
+        assert answer.headers["HX-Redirect"] == url(TopUp, top_up.pk, "change")
+        assert TopUpReversal.objects.get().made_by == operator
+        book()
+        assert wallet_of(buyer).posted_minor == 0
+        assert "Card holder objected." in pages.get(url(TopUp, top_up.pk, "change")).content.decode()
