@@ -19,7 +19,7 @@ from django.utils.crypto import salted_hmac
 
 from core.errors import TooManyAttempts
 
-WAIT_SECONDS_MAX = 3.0
+WAIT_SECONDS_MAX = 5.0
 WAIT_STEP_SECONDS = 0.05
 
 

@@ -55,6 +55,10 @@ def logging_settings(*, json: bool, level: str = "INFO") -> dict[str, Any]:
         "loggers": {
             "django": {"handlers": [], "level": level, "propagate": True},
             "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
+            # Some tasks run every second; what goes wrong in one is still said.
+            "celery.beat": {"level": "WARNING"},
+            "celery.worker.strategy": {"level": "WARNING"},
+            "celery.app.trace": {"level": "WARNING"},
             # Refusals are answers, not warnings: the request's own line says all of it.
             "django.request": {"level": "ERROR"},
             "django.security": {"level": "ERROR"},

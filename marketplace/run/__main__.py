@@ -1,6 +1,7 @@
 """The entry of `make run`."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -45,7 +46,8 @@ def main() -> None:
 
 def run(address: Address, var_dir: Path) -> None:
     launcher = Launcher(settings.EMBEDDED_SERVERS or Embedded(Places(var_dir), postgres=False, redis=False))
-    children = [Child(p, logs=launcher.places.logs, environment=environment()) for p in programs(address)]
+    children_environment = {**environment(), "PROMETHEUS_MULTIPROC_DIR": str(empty_figures(var_dir))}
+    children = [Child(p, logs=launcher.places.logs, environment=children_environment) for p in programs(address)]
     supervisor = Supervisor(launcher, children, say)
     try:
         say(f"Starting {names(launcher)}." if launcher.servers else "Using the servers of DATABASE_URL and REDIS_URL.")
@@ -133,6 +135,14 @@ def names(launcher: Launcher) -> str:
 
 def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONUNBUFFERED": "1"}
+
+
+def empty_figures(var_dir: Path) -> Path:
+    """The directory in which all processes of this run add up their figures for /metrics."""
+    figures = var_dir / "figures"
+    shutil.rmtree(figures, ignore_errors=True)
+    figures.mkdir(mode=0o700)
+    return figures
 
 
 @contextmanager
