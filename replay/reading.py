@@ -8,7 +8,7 @@ import csv
 import gzip
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import IO
@@ -72,7 +72,7 @@ class Customer:
 
 @dataclass(slots=True)
 class Invoice:
-    """One invoice of one seller with the lines that can be used; all times are aware."""
+    """One invoice of one seller with the lines that can be used; `at` is in UTC."""
 
     seller: str
     number: str
@@ -191,8 +191,7 @@ class _Reading:
     def _time(self, text: str) -> datetime:
         try:
             at = datetime.fromisoformat(text)
-            at = at if at.tzinfo else at.replace(tzinfo=self._assumed.timezone)
-            at.timestamp()
+            at = (at if at.tzinfo else at.replace(tzinfo=self._assumed.timezone)).astimezone(UTC)
         except (ValueError, OverflowError):
             raise _Refusal(Reason.DATE_INVALID, f"{text[:40]!r} is no date such as 2010-12-01 08:26:00.") from None
         if at > self._now:

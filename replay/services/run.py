@@ -70,7 +70,7 @@ def _rest_of(history: History, source: str) -> list[Invoice]:
 
 def _replay_rest(history: History, rest: Sequence[Invoice], hands: Hands) -> list[Refused]:
     refused = []
-    for day, invoices in groupby(rest, key=lambda invoice: invoice.at.astimezone(UTC).date()):
+    for day, invoices in groupby(rest, key=lambda invoice: invoice.at.date()):
         refused += _replay_day(day, list(invoices), hands)
     if history.invoices:
         catch_up()
