@@ -256,7 +256,7 @@ STORIES = (
         title="Phone screen replacement",
         quantity=1,
         stage=Stage.COMPLETED,
-        age=timedelta(days=12),
+        age=timedelta(days=20),  # Its earnings are released by now.
     ),
     Story(
         buyer="wei",

@@ -1,0 +1,130 @@
+"""The demo world: made once, whoever loads it how often, and balanced."""
+
+from collections.abc import Callable
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from accounts.models import Account
+from accounts.services import check_credentials
+from catalog.models import Item, Store
+from core.money import CURRENCY_DIGITS
+from core.registry import book_checks
+from demo import loading
+from demo.world import BUYERS, OPERATORS, SELLERS
+from events.models import Delivery
+from ledger.models import LedgerAccount
+from ledger.selectors import trial_balance
+from orders.models import Order
+from wallets.models import Earning
+
+
+def load() -> str:
+    printed = StringIO()
+    call_command("load_demo", stdout=printed)
+    return printed.getvalue()
+
+
+def counts() -> list[int]:
+    return [model.objects.count() for model in (Account, Store, Item, Order, Earning, LedgerAccount)]
+
+
+@pytest.mark.django_db
+class TestTheDemoWorld:
+    """What `make run` serves shows something of everything."""
+
+    def test_says_who_can_log_in(self, settings: Any) -> None:
+        printed = load()
+
+        for who in (*OPERATORS, *SELLERS, *BUYERS):
+            assert who.username in printed
+            assert check_credentials(who.username, settings.DEMO_PASSWORD, address="192.0.2.1").name == who.name
+
+    def test_has_prices_with_no_two_and_three_decimals(self) -> None:
+        load()
+
+        currencies = Item.objects.values_list("currency", flat=True)
+        assert {CURRENCY_DIGITS[currency] for currency in currencies} == {0, 2, 3}
+        assert Item.objects.filter(stock__isnull=False).exists()
+
+    def test_has_orders_in_every_state_and_refunds(self) -> None:
+        load()
+
+        assert set(Order.objects.values_list("status", flat=True)) == {
+            "pending",
+            "paid",
+            "fulfilled",
+            "completed",
+            "cancelled",
+        }
+        assert Order.objects.filter(status="completed", refunded_minor__gt=0).exists()
+        assert set(Earning.objects.values_list("status", flat=True)) == {"pending", "released", "reversed"}
+
+    def test_is_booked_and_balanced(self) -> None:
+        load()
+
+        assert not Delivery.objects.exists()
+        assert {balance.credits_minor - balance.debits_minor for balance in trial_balance()} == {0}
+        assert [finding for check in book_checks() for finding in check.run()] == []
+
+    def test_is_not_there_twice(self) -> None:
+        first, before = load(), counts()
+
+        assert load() == first
+        assert counts() == before
+
+    @pytest.mark.parametrize(
+        "step", ["_make_operator", "_register", "_open", "_offer", "finish_top_up", "pay_order", "refund_order"]
+    )
+    def test_is_completed_where_it_was_broken_off(self, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+        with monkeypatch.context() as patched:
+            patched.setattr(loading, step, second_time_fails(getattr(loading, step)))
+            with pytest.raises(RuntimeError, match="power"):
+                load()
+
+        load()
+
+        made = counts()
+        assert made[:4] == [
+            len(OPERATORS) + len(SELLERS) + len(BUYERS),
+            len(loading.PLACES),
+            len(loading.OFFERS),
+            len(loading.STORIES),
+        ]
+
+    @pytest.mark.parametrize("password", ["", None])
+    def test_is_not_for_settings_without_a_demo_password(self, settings: Any, password: str | None) -> None:
+        settings.DEMO_PASSWORD = password
+
+        with pytest.raises(CommandError, match="no demo world"):
+            load()
+
+
+class TestTwoAtTheSameMoment:
+    """`make run` in two terminals."""
+
+    def test_make_one_world(self, committed_db: Any, race: Callable[..., list[Any]]) -> None:
+        first, second = race(load, load)
+
+        assert first == second
+        assert counts()[:4] == [
+            len(OPERATORS) + len(SELLERS) + len(BUYERS),
+            len(loading.PLACES),
+            len(loading.OFFERS),
+            len(loading.STORIES),
+        ]
+
+
+def second_time_fails(function: Callable[..., Any]) -> Callable[..., Any]:
+    calls = 0
+
+    def failing(*args: Any, **named: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            raise RuntimeError("The power went out.")
+        return function(*args, **named)
+
+    return failing
