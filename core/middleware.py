@@ -39,6 +39,7 @@ class RequestContext:
         with clock.read_once():
             response = self.get_response(request)
         note_request(request, response, seconds=time.perf_counter() - began)
+        clear_contextvars()
         response["X-Request-ID"] = request_id
         return response
 

@@ -35,6 +35,7 @@ class TestRequestLine:
         api().get("/clock")
 
         assert not {"session", "login_account", "acting_account"} & lines()[-1].keys()
+        assert structlog.contextvars.get_contextvars() == {}
 
     def test_no_secret_and_no_path_of_a_person_is_logged(self, buyer, api, caplog):
         caller = api(buyer)
