@@ -30,6 +30,7 @@ DATABASE = f"admin_lists_{ROWS}"
 OWNER = "'acc_' || lpad(upper(to_hex({n})), 26, '0')"
 NUMBERS = "generate_series(1, %(rows)s) AS n"
 LONG_AGO = "timestamptz '2026-01-01' + n * interval '1 second'"
+SOME_OWNER = "1000000000 + CASE WHEN n %% 2 = 0 THEN 1 ELSE n END"  # One has half of everything.
 TYPES = """
 CASE WHEN n %% 100000 = 0 THEN 'topup.reversed' WHEN n %% 10 < 6 THEN 'order.paid'
      WHEN n %% 10 < 8 THEN 'wallet.topped_up' ELSE 'earnings.released' END
@@ -70,6 +71,29 @@ FILLED = {
     "billing_externalevent": f"""
         INSERT INTO billing_externalevent (event_id, key, body_digest, sent_by, total_minor, currency)
         SELECT n, 'sent:' || n, md5(n::text), 'svc_' || n %% 100, n, 'GBP' FROM {NUMBERS}""",
+    "accounts_account": f"""
+        INSERT INTO accounts_account (id, public_id, username, name, email, password, kind, side, referral_code,
+               is_superuser, is_staff, is_active)
+        SELECT 1000000000 + n, {OWNER.format(n="n")}, 'bench-' || n, 'Bench ' || n, '', '', 'personal', 'seller',
+               lpad(upper(to_hex(n)), 10, '0'), false, false, true FROM {NUMBERS}""",
+    "wallets_topup": f"""
+        INSERT INTO wallets_topup (public_id, owner_id, login_account_id, provider, amount_minor, currency, status,
+               provider_reference, failure, requested_at, finished_at, recorded_at)
+        SELECT 'top_' || lpad(upper(to_hex(n)), 26, '0'), {SOME_OWNER}, {SOME_OWNER}, 'local', n, 'GBP', 'succeeded',
+               '', '', {LONG_AGO}, {LONG_AGO}, {LONG_AGO} FROM {NUMBERS}""",
+    "wallets_withdrawal": f"""
+        INSERT INTO wallets_withdrawal (public_id, owner_id, login_account_id, provider, amount_minor, currency, status,
+               provider_reference, failure, requested_at, finished_at, recorded_at)
+        SELECT 'wdr_' || lpad(upper(to_hex(n)), 26, '0'), {SOME_OWNER}, {SOME_OWNER}, 'local', n, 'GBP', 'succeeded',
+               '', '', {LONG_AGO}, {LONG_AGO}, {LONG_AGO} FROM {NUMBERS}""",
+    "wallets_earning": f"""
+        INSERT INTO wallets_earning ("order", owner_id, role, currency, channel, institution, original_minor,
+               reversed_minor, clawed_back_minor, released_minor, status, earned_at, why)
+        SELECT 'ord_' || n, {SOME_OWNER}, 'seller', 'GBP', 'online', '', n, 0, 0, 0, 'pending', {LONG_AGO}, ''
+        FROM {NUMBERS}""",
+    "wallets_debt": f"""
+        INSERT INTO wallets_debt (owner_id, currency, amount_minor, repaid_minor, subject, event_id, opened_at)
+        SELECT {SOME_OWNER}, 'GBP', n, n %% 2 * n, 'ord_' || n, n, {LONG_AGO} FROM {NUMBERS}""",
 }
 
 
@@ -140,7 +164,7 @@ def asked_of_lists() -> dict[str, Mapping[str, str]]:
 
     some, hot = ROWS // 2, "platform:fees"
     owner = "acc_" + f"{some // 3:X}".rjust(26, "0")
-    wallet = f"wallet:{owner}"
+    wallet, hot_owner = f"wallet:{owner}", "acc_" + "1".rjust(26, "0")
     return {
         "ledger/ledgeraccount": {"code": f"q={wallet}", "prefix": "q=wallet:acc_00", "purpose": "purpose=debt"},
         "ledger/hold": {"key": f"q=order.paid:ord_{some}", "code": f"q={wallet}"},
@@ -165,6 +189,10 @@ def asked_of_lists() -> dict[str, Mapping[str, str]]:
             "parked of it": "consumer=billing&state=parked",
         },
         "billing/externalevent": {"key": f"q=sent:{some}", "sender": "q=svc_7"},
+        "wallets/topup": {"id": f"q=top_{some:026X}", "owner": f"q={owner}", "hot owner": f"q={hot_owner}"},
+        "wallets/withdrawal": {"id": f"q=wdr_{some:026X}", "hot owner": f"q={hot_owner}"},
+        "wallets/earning": {"order": f"q=ord_{some}", "owner": f"q={owner}", "hot owner": f"q={hot_owner}"},
+        "wallets/debt": {"subject": f"q=ord_{some}", "hot owner": f"q={hot_owner}"},
         "billing/ruleset": {},
         "billing/servicekey": {},
         "billing/eventtype": {},
