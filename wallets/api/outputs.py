@@ -66,11 +66,6 @@ class StatementRowDocument(serializers.Serializer):
     booked_at = serializers.DateTimeField(help_text="When it was booked; the list's order.")
 
 
-class StatementPageDocument(serializers.Serializer):
-    results = StatementRowDocument(many=True)
-    next = serializers.CharField(allow_null=True)
-
-
 class EarningDocument(serializers.Serializer):
     order = serializers.CharField()
     role = serializers.CharField()

@@ -9,16 +9,20 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.callers import actor_of
+from accounts.errors import OwnLoginRequired
 from accounts.models import Account
 from core import clock
 from core.api.fields import Input, MomentField
 from core.api.lists import ListView
+from core.api.schema import refuses
 from core.api.three_steps import ThreeStepView
 from core.api.views import ApiView
+from core.errors import AmountTooLarge
 from core.money import Money
 from ledger.api.statements import StatementView
-from wallets import selectors, services
-from wallets.api import inputs, outputs
+from ledger.errors import InsufficientFunds
+from wallets import errors, selectors, services
+from wallets.api import examples, inputs, outputs
 from wallets.models import Earning
 from wallets.providers.base import Outcome
 
@@ -26,7 +30,7 @@ from wallets.providers.base import Outcome
 class Wallet(ApiView):
     """GET /api/v1/wallet"""
 
-    @extend_schema(responses=outputs.WalletDocument)
+    @extend_schema(summary="The own wallet, by currency", responses=outputs.WalletDocument, examples=[examples.WALLET])
     def get(self, request: Request) -> Response:
         balances = selectors.wallet_balances(visible_to=actor_of(request).acting)
         return Response(outputs.wallet_document(balances))
@@ -37,7 +41,13 @@ class TopUps(ThreeStepView):
 
     Input = inputs.TopUpInput
 
-    @extend_schema(request=inputs.TopUpInput, responses={201: outputs.ProviderPaymentDocument})
+    @extend_schema(
+        summary="Top the own wallet up",
+        request=inputs.TopUpInput,
+        responses={201: outputs.ProviderPaymentDocument},
+        examples=[examples.TOP_UP],
+    )
+    @refuses(errors.ProviderUnknown, AmountTooLarge)
     def post(self, request: Request) -> Response:
         return super().post(request)
 
@@ -63,7 +73,7 @@ class TopUps(ThreeStepView):
 class TopUp(ApiView):
     """GET /api/v1/wallet/top-ups/<id>"""
 
-    @extend_schema(responses=outputs.ProviderPaymentDocument)
+    @extend_schema(summary="An own top-up", responses=outputs.ProviderPaymentDocument)
     def get(self, request: Request, top_up_id: str) -> Response:
         top_up = selectors.get_top_up(public_id=top_up_id, visible_to=actor_of(request).acting)
         return Response(outputs.payment_document(top_up))
@@ -74,7 +84,13 @@ class Withdrawals(ThreeStepView):
 
     Input = inputs.MoneyOutInput
 
-    @extend_schema(request=inputs.MoneyOutInput, responses={201: outputs.ProviderPaymentDocument})
+    @extend_schema(
+        summary="Withdraw from the own wallet",
+        request=inputs.MoneyOutInput,
+        responses={201: outputs.ProviderPaymentDocument},
+        examples=[examples.MONEY_OUT],
+    )
+    @refuses(OwnLoginRequired, errors.DebtOutstanding, InsufficientFunds)
     def post(self, request: Request) -> Response:
         return super().post(request)
 
@@ -100,7 +116,7 @@ class Withdrawals(ThreeStepView):
 class Withdrawal(ApiView):
     """GET /api/v1/wallet/withdrawals/<id>"""
 
-    @extend_schema(responses=outputs.ProviderPaymentDocument)
+    @extend_schema(summary="An own withdrawal", responses=outputs.ProviderPaymentDocument)
     def get(self, request: Request, withdrawal_id: str) -> Response:
         withdrawal = selectors.get_withdrawal(public_id=withdrawal_id, visible_to=actor_of(request).acting)
         return Response(outputs.payment_document(withdrawal))
@@ -112,7 +128,13 @@ class DebtRepayments(ApiView):
     keyed = frozenset({"POST"})
     Input = inputs.MoneyOutInput
 
-    @extend_schema(request=inputs.MoneyOutInput, responses={201: outputs.DebtRepaymentDocument})
+    @extend_schema(
+        summary="Repay what is owed out of the own wallet, oldest debt first",
+        request=inputs.MoneyOutInput,
+        responses={201: outputs.DebtRepaymentDocument},
+        examples=[examples.MONEY_OUT],
+    )
+    @refuses(errors.RepaymentExceedsDebt, InsufficientFunds)
     def post(self, request: Request) -> Response:
         body = self.checked_body()
         amount = Money(body["amount"], body["currency"])
@@ -131,7 +153,10 @@ class Statement(StatementView):
         since = MomentField(required=False, help_text="Booked then or later.")
         until = MomentField(required=False, help_text="Booked before then.")
 
-    @extend_schema(parameters=[Query], responses=outputs.StatementPageDocument)
+    @extend_schema(
+        summary="Everything booked in the own wallet, newest first",
+        responses=outputs.StatementRowDocument(many=True),
+    )
     def get(self, request: Request) -> Any:
         owner, period = actor_of(request).acting, self.checked_query()
         return self.answer_statement(
@@ -151,7 +176,7 @@ class Earnings(ListView):
     class Query(Input):
         status = serializers.ChoiceField(choices=Earning.Status.choices, required=False)
 
-    @extend_schema(parameters=[Query], responses=outputs.EarningDocument(many=True))
+    @extend_schema(summary="Own parts of sales, newest first", responses=outputs.EarningDocument(many=True))
     def get(self, request: Request) -> Any:
         own = selectors.earnings_of(visible_to=actor_of(request).acting, **self.checked_query())
         return self.answer_list(own, outputs.earning_documents)
