@@ -64,7 +64,8 @@ class OrderManager(models.Manager["Order"]):
         return orders
 
     def _locking(self) -> models.QuerySet["Order"]:
-        parties = self.select_related("buyer", "seller", "payer", "checkout")
+        # Not the payer: who waits for a payment's lock goes on with the row it left, but with what was joined before.
+        parties = self.select_related("buyer", "seller", "checkout")
         return parties.select_for_update(no_key=True, of=("self",))
 
 
@@ -122,6 +123,7 @@ class Order(models.Model):
         db_index=False,
         help_text="Who logged in to pay.",
     )
+    provider = models.CharField(max_length=40, blank=True, help_text="Which provider charged what the wallet lacked.")
     currency = models.CharField(max_length=3, help_text="ISO 4217 code.")
     total_minor = models.BigIntegerField()
     fee_minor = models.BigIntegerField(help_text="The platform's part of the total, fixed at placing.")

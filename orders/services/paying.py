@@ -86,15 +86,18 @@ def ensure_amount(orders: Payable, amount: Money) -> None:
         raise AmountMismatch
 
 
-def pay_locked(orders: Payable, *, amount: Money, payer: Account, actor: Actor, now: datetime) -> None:
+def pay_locked(
+    orders: Payable, *, amount: Money, payer: Account, actor: Actor, now: datetime, provider: str = ""
+) -> None:
     """
-    Pay locked orders, all or none.
+    Pay locked orders, all or none. `provider`: who charged what the wallet lacked, if anybody did.
 
     :raises AmountMismatch: `amount` is not exactly their total.
     :raises InsufficientFunds: the payer's wallet has less available.
     """
     ensure_amount(orders, amount)
     for order, row in orders:
+        order.provider = provider
         _take_payment(order, row, payer, actor, now)
 
 
@@ -118,7 +121,7 @@ def _take_payment(order: Order, row: Transition, payer: Account, actor: Actor, n
     fields = move(order, row, at=now)
     order.paid_minor = order.total_minor
     order.payer, order.paid_by = payer, actor.login
-    order.save(update_fields=[*fields, "paid_minor", "payer", "paid_by"])
+    order.save(update_fields=[*fields, "paid_minor", "payer", "paid_by", "provider"])
     event = OrderPaid(
         order=order.public_id,
         payer=payer.public_id,
@@ -128,6 +131,7 @@ def _take_payment(order: Order, row: Transition, payer: Account, actor: Actor, n
         fee_minor=order.fee_minor,
         currency=order.currency,
         channel=order.channel,
+        provider=order.provider or None,
         holds=[hold_id],
     )
     emit(event, occurred_at=now)

@@ -73,6 +73,7 @@ def place_checkout(*, lines: Sequence[WantedLine], actor: Actor, now: datetime) 
 
 def _find_items(lines: Sequence[WantedLine]) -> dict[str, Item]:
     items = items_by_id(line.item for line in lines)
+    items = {id_: item for id_, item in items.items() if item.status != Item.Status.DRAFT}  # Nobody else's to see.
     unknown = [f"lines.{place}.item" for place, line in enumerate(lines) if line.item not in items]
     if unknown:
         raise ItemUnknown.at(unknown)

@@ -147,7 +147,7 @@ def _pay(payment: ProviderPayment, now: datetime) -> None:
     else:
         assert payment.checkout is not None
         orders = payable_of(Order.objects.lock_checkout(payment.checkout.public_id), now)
-    pay_locked(orders, amount=amount, payer=payment.payer, actor=actor, now=now)
+    pay_locked(orders, amount=amount, payer=payment.payer, actor=actor, now=now, provider=payment.provider)
 
 
 def _get(public_id: str) -> ProviderPayment:

@@ -188,6 +188,7 @@ def _book_refund(order: Order, refund: Refund, fee_minor: int, now: datetime) ->
         fee_minor=fee_minor,
         currency=order.currency,
         channel=order.channel,
+        provider=order.provider or None,
         undoes=paid_key(order.public_id),
     )
     emitted = emit(event, occurred_at=now)

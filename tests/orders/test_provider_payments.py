@@ -56,6 +56,7 @@ class TestPayingWithAProvider:
         paid = api(buyer).get(f"/orders/{pending.public_id}").json()
         assert (paid["status"], paid["payment"]["status"]) == ("paid", "succeeded")
         assert paid["payer"]["id"] == buyer.public_id
+        assert EventRecord.objects.get(type="order.paid").payload["provider"] == "double"
         book()
         assert balance(wallet(buyer.public_id)) == 0
         assert list(check_orders()) == []

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 
 from accounts.actor import Actor
 from accounts.models import Account
@@ -207,6 +207,32 @@ class TestCancellingAgainstPaying:
                 assert isinstance(outcomes[1], OrderNotPayable)
             assert Item.objects.get(id=item.id).stock == (0 if order.paid_minor else 1)
         assert list(check_orders()) == []
+
+    @pytest.mark.parametrize(
+        "take_back", [lambda order: cancel(order, order.seller), lambda order: refund(order, 1000)]
+    )
+    def test_whoever_waits_for_a_payment_sees_who_paid(
+        self, order: Order, buyer: Account, take_back: Callable[[Order], Any]
+    ):
+        """The row is read anew after the wait; what was joined to it before the wait is not."""
+        outcomes: list[Any] = []
+
+        def wait_and_take_back() -> None:
+            try:
+                outcomes.append(take_back(order))
+            finally:
+                connection.close()
+
+        waiting = threading.Thread(target=wait_and_take_back)
+        with transaction.atomic():
+            pay(order)
+            waiting.start()
+            waiting.join(0.3)
+            assert waiting.is_alive(), "It waits for the payment's lock."
+        waiting.join(10)
+
+        assert len(outcomes) == 1
+        assert Order.objects.get().refunded_minor == 1000
 
     def test_by_the_seller_and_a_refund_never_give_back_too_much(
         self, committed_db: Any, buyer: Account, seller: Account, race: Race
