@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import selectors, services, sessions
-from accounts.api import outputs
+from accounts.api import examples, outputs
 from accounts.callers import actor_of
 from accounts.errors import CredentialsInvalid, OwnLoginRequired, PasswordTooWeak, ReferralCodeUnknown, UsernameTaken
 from accounts.models import Account
@@ -39,7 +39,12 @@ class Accounts(ApiView):
         email = serializers.EmailField(required=False, allow_blank=True)
         referral_code = fields.TextField(required=False, allow_blank=True, max_length=40)
 
-    @extend_schema(summary="Register", request=Input, responses={201: outputs.AccountDocument})
+    @extend_schema(
+        summary="Register",
+        request=Input,
+        responses={201: outputs.AccountDocument},
+        examples=[examples.REGISTRATION, examples.OWN_ACCOUNT],
+    )
     @refuses(PasswordTooWeak, ReferralCodeUnknown, UsernameTaken, TooManyAttempts)
     def post(self, request: Request) -> Response:
         registered = services.register_account(**self.checked_body(), address=client_address(request), now=clock.now())
@@ -53,11 +58,16 @@ class OwnAccount(ApiView):
         name = fields.TextField(required=False, max_length=200)
         email = serializers.EmailField(required=False, allow_blank=True)
 
-    @extend_schema(summary="The acting account", responses=outputs.AccountDocument)
+    @extend_schema(summary="The acting account", responses=outputs.AccountDocument, examples=[examples.OWN_ACCOUNT])
     def get(self, request: Request) -> Response:
         return Response(outputs.account_document(actor_of(request).acting))
 
-    @extend_schema(summary="Change the own name or e-mail", request=Input, responses=outputs.AccountDocument)
+    @extend_schema(
+        summary="Change the own name or e-mail",
+        request=Input,
+        responses=outputs.AccountDocument,
+        examples=[examples.NEW_ADDRESS, examples.OWN_ACCOUNT],
+    )
     @refuses(OwnLoginRequired)
     def patch(self, request: Request) -> Response:
         services.ensure_own_login(actor_of(request))
@@ -72,7 +82,12 @@ class OwnPassword(ApiView):
         old = fields.TextField(max_length=PASSWORD_LENGTH_MAX, trim_whitespace=False)
         new = fields.TextField(max_length=PASSWORD_LENGTH_MAX, trim_whitespace=False)
 
-    @extend_schema(summary="Change the own password; other sessions end", request=Input, responses={204: None})
+    @extend_schema(
+        summary="Change the own password; other sessions end",
+        request=Input,
+        responses={204: None},
+        examples=[examples.NEW_PASSWORD],
+    )
     @refuses(OwnLoginRequired, CredentialsInvalid, PasswordTooWeak, TooManyAttempts)
     def post(self, request: Request) -> Response:
         services.ensure_own_login(actor_of(request))
@@ -94,13 +109,22 @@ class Sessions(ListView):
         """Logging in anew must not fail for an old token that is still sent along."""
         return [] if self.request is not None and self.request.method == "POST" else super().get_authenticators()
 
-    @extend_schema(summary="Where the own account is logged in", responses=outputs.SessionListed(many=True))
+    @extend_schema(
+        summary="Where the own account is logged in",
+        responses=outputs.SessionListed(many=True),
+        examples=[examples.OWN_SESSIONS],
+    )
     def get(self, request: Request) -> Any:
         actor = actor_of(request)
         living = selectors.living_sessions(visible_to=actor.login)
         return self.answer_list(living, lambda page: outputs.session_documents(page, actor))
 
-    @extend_schema(summary="Log in", request=Input, responses={201: outputs.LoggedIn})
+    @extend_schema(
+        summary="Log in",
+        request=Input,
+        responses={201: outputs.LoggedIn},
+        examples=[examples.CREDENTIALS, examples.LOGGED_IN],
+    )
     @refuses(CredentialsInvalid, TooManyAttempts)
     def post(self, request: Request) -> Response:
         body = self.checked_body()
@@ -132,7 +156,7 @@ class OneSession(ApiView):
 class CurrentSession(ApiView):
     """GET, DELETE /api/v1/session"""
 
-    @extend_schema(summary="This session", responses=outputs.SessionDocument)
+    @extend_schema(summary="This session", responses=outputs.SessionDocument, examples=[examples.THIS_SESSION])
     def get(self, request: Request) -> Response:
         return Response(outputs.session_document(selectors.current_session(actor_of(request))))
 

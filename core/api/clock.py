@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.conf import settings
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -20,6 +20,12 @@ class ClockDocument(serializers.Serializer):
     offset_s = serializers.IntegerField(help_text="Seconds by which it is ahead of the machine's clock.")
 
 
+ONE_DAY = OpenApiExample("one day", value={"seconds": 86400}, request_only=True)
+TOMORROW = OpenApiExample(
+    "a day ahead", value={"now": "2026-10-02T09:30:00.000000Z", "offset_s": 86400}, response_only=True
+)
+
+
 class ClockView(ApiView):
     """A clock that production does not have."""
 
@@ -34,7 +40,7 @@ class Clock(ClockView):
 
     public = frozenset({"GET"})
 
-    @extend_schema(summary="The house's time", responses=ClockDocument)
+    @extend_schema(summary="The house's time", responses=ClockDocument, examples=[TOMORROW])
     @refuses(NotFound)
     def get(self, request: Request) -> Response:
         return Response(present_clock())
@@ -48,7 +54,12 @@ class ClockAdvance(ClockView):
     class Input(fields.Input):
         seconds = fields.WholeNumberField(min_value=0, max_value=settings.CLOCK_ADVANCE_SECONDS_MAX)
 
-    @extend_schema(summary="Move the clock and run what falls due", request=Input, responses=ClockDocument)
+    @extend_schema(
+        summary="Move the clock and run what falls due",
+        request=Input,
+        responses=ClockDocument,
+        examples=[ONE_DAY, TOMORROW],
+    )
     @refuses(ClockTooFar, NotFound)
     def post(self, request: Request) -> Response:
         clock.advance(self.checked_body()["seconds"])

@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NoReturn
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -103,6 +103,10 @@ class MinorUnitsField(serializers.IntegerField):
         self.least = options.pop("least", 1)
         super().__init__(**options)
 
+    def fail(self, key: str, **values: Any) -> NoReturn:
+        """Null is no amount either."""
+        super().fail("amount_invalid" if key == "null" else key, **values)
+
     def to_internal_value(self, data: Any) -> int:
         if type(data) is not int or not self.least <= data <= AMOUNT_MINOR_MAX:
             self.fail("amount_invalid")
@@ -114,6 +118,10 @@ class CurrencyField(serializers.CharField):
     """An ISO 4217 code of a currency that has minor units."""
 
     default_error_messages = {"currency_invalid": "A currency is an upper-case ISO 4217 code such as GBP."}
+
+    def fail(self, key: str, **values: Any) -> NoReturn:
+        """Null is no currency either."""
+        super().fail("currency_invalid" if key == "null" else key, **values)
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str) or data not in CURRENCY_DIGITS:

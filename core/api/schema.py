@@ -21,6 +21,7 @@ from core.api.fields import Input
 from core.api.idempotency import KEY_LENGTH_MAX, IdempotencyKeyInUse, IdempotencyKeyRequired, IdempotencyKeyReused
 from core.api.parsers import DuplicateKey, MalformedBody
 from core.api.problems import PROBLEM_TYPE, UnsupportedMediaType
+from core.api.samples import add_samples
 from core.errors import (
     BodyTooLarge,
     CursorInvalid,
@@ -166,6 +167,8 @@ class ContractSchema(AutoSchema):
             for media in content.values():
                 if media.get("schema", {}).get("type") == "array":
                     media["schema"] = list_document(media["schema"])
+                    for example in media.get("examples", {}).values():
+                        example["value"] = {"results": example["value"], "next": None}
             if csv is not None and self._is_page() and status == "200":
                 content["text/csv"] = {"schema": {"type": "string"}}
             if status.startswith("2") and self.view.get_authenticators():
@@ -276,10 +279,11 @@ def list_document(rows: Document) -> Document:
 
 
 def finish_document(result: Document, **_: Any) -> Document:
-    """Postprocessing hook: add the components that every refusal refers to, drop the generator's own marks."""
+    """Postprocessing hook: add what every refusal refers to and missing examples, drop the generator's own marks."""
     schemas = result.setdefault("components", {}).setdefault("schemas", {})
     schemas |= PROBLEM_COMPONENTS
     drop_marks(schemas)
+    add_samples(result)
     return result
 
 

@@ -30,6 +30,13 @@ class Principal(Protocol):
         """Which kinds of caller this is: buyer, seller, operator, terminal, service."""
 
 
+ACCOUNTS = frozenset({"buyer", "seller", "operator"})
+
+
+class NoBody(fields.Input):
+    """A call that takes no body."""
+
+
 class NoQuery(fields.Input):
     """A view that understands no query parameters; what it does not understand is ignored."""
 
@@ -41,7 +48,8 @@ class ApiView(APIView):
     Refusals come in the contract's order: 405, 401, idempotency, 400 (body), 403 (kind of caller), then
     what the handler finds: 404, 422 of the body (`self.checked_body()`), 409 and 422 of the state.
 
-    `audience`: who may call, by method or for all ("*"); an absent method is open to every caller.
+    `audience`: who may call, by method or for all ("*"); an absent method is open to every account, but not to
+    tills and payment servers.
     `public`: methods that need no log-in.
     `keyed`: methods that need an Idempotency-Key; they run in one transaction with their answer.
     `remote`: keyed methods that call somebody far away, and so cannot be one transaction. The handler
@@ -56,7 +64,7 @@ class ApiView(APIView):
     keyed: ClassVar[frozenset[str]] = frozenset()
     remote: ClassVar[frozenset[str]] = frozenset()
 
-    Input: type[fields.Input]
+    Input: type[fields.Input] = NoBody
 
     Query: type[fields.Input] = NoQuery
 
@@ -108,8 +116,10 @@ class ApiView(APIView):
             return
         if method in WITH_BODY:
             _ = request.data  # Broken JSON is refused before anything is looked up.
-        allowed = self.audience.get(method, self.audience.get("*"))
-        if allowed is not None and (request.auth is None or not allowed & self.principal.audiences):
+        named = self.audience.get(method, self.audience.get("*"))
+        allowed = ACCOUNTS if named is None else named
+        refused = named is not None if request.auth is None else not allowed & self.principal.audiences
+        if refused:
             raise Forbidden(f"Only a {' or '.join(sorted(allowed))} may do that.")
 
     @property

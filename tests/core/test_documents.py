@@ -1,7 +1,10 @@
 """The OpenAPI document and its pages."""
 
 import re
+from collections.abc import Iterator
+from typing import Any
 
+import jsonschema
 import pytest
 import yaml
 from django.contrib.staticfiles import finders
@@ -44,6 +47,36 @@ class TestSchema:
                     assert status.startswith(("2", "3")) or list(answer["content"]) == ["application/problem+json"], (
                         where
                     )
+
+    def test_every_json_body_has_an_example_that_fits(self):
+        document = openapi()
+        resolver = {"components": as_json_schema(document["components"])}
+        for path, operations in document["paths"].items():
+            for method, operation in operations.items():
+                for media in json_bodies(operation):
+                    shown = [example["value"] for example in media.get("examples", {}).values()]
+                    shown += [media["example"]] if "example" in media else []
+                    assert shown, f"{method} {path}"
+                    for value in shown:
+                        jsonschema.validate(value, as_json_schema(media["schema"]) | resolver)
+
+
+def json_bodies(operation: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The JSON of a request and of every answer."""
+    for body in [operation.get("requestBody", {}), *operation["responses"].values()]:
+        for media_type, media in body.get("content", {}).items():
+            if "json" in media_type:
+                yield media
+
+
+def as_json_schema(schema: Any) -> Any:
+    """OpenAPI 3.0 says `nullable` where JSON Schema has a type."""
+    if isinstance(schema, list):
+        return [as_json_schema(inner) for inner in schema]
+    if not isinstance(schema, dict):
+        return schema
+    plain = {name: as_json_schema(inner) for name, inner in schema.items() if name not in ("nullable", "example")}
+    return {"anyOf": [plain, {"type": "null"}]} if schema.get("nullable") is True else plain
 
 
 class TestPages:

@@ -52,7 +52,9 @@ class TestMetrics:
     def test_requests_are_counted_by_route_and_status(self, buyer, api):
         def count() -> float:
             shown = Client().get("/metrics").content.decode()
-            found = re.search(r'marketplace_requests_total\{method="GET",route="api/v1/account",status="200"\} (\S+)', shown)
+            found = re.search(
+                r'marketplace_requests_total\{method="GET",route="api/v1/account",status="200"\} (\S+)', shown
+            )
             return float(found[1]) if found else 0
 
         before = count()
