@@ -84,7 +84,10 @@ def cloned_database() -> Iterator[ClonedDatabase]:
     template = connection.settings_dict["NAME"]
     name = f"{template}_{next(_numbers)}"
     connection.close()
-    _administer("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = {}", sql.Literal(template))
+    _administer(  # An autovacuum worker is the superuser's; CREATE DATABASE sends it away by itself.
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = {} AND backend_type = 'client backend'",
+        sql.Literal(template),
+    )
     _administer("DROP DATABASE IF EXISTS {} WITH (FORCE)", sql.Identifier(name))
     _administer("CREATE DATABASE {} TEMPLATE {}", sql.Identifier(name), sql.Identifier(template))
     _use_database(name)
