@@ -102,6 +102,14 @@ FROM expected FULL JOIN noted USING (event_id, owner)
 WHERE COALESCE(expected.minor, 0) <> COALESCE(noted.minor, 0)
 """
 
+_HOLDS = """
+SELECT e.id, format('names hold %%s, which is not there for it', named.id)
+FROM events_delivery d JOIN events_eventrecord e ON e.id = d.event_id
+CROSS JOIN LATERAL jsonb_array_elements(e.payload -> 'holds') AS named(id)
+WHERE d.consumer = %(billing)s AND d.event_id BETWEEN %(first)s AND %(last)s AND NOT EXISTS (
+    SELECT FROM ledger_hold h WHERE h.id = named.id::bigint AND h.key = e.key AND h.expires_at IS NULL)
+"""
+
 
 def register() -> None:
     """Hand the checks to `verify_books`."""
@@ -109,6 +117,7 @@ def register() -> None:
     register_book_check("wallets: open debts are in the ledger", check_debts)
     register_book_check("wallets: debts are repaid by their repayments", check_repayments)
     register_book_check("wallets: what is not yet booked is noted", check_notes)
+    register_book_check("wallets: what waits has its holds", check_holds)
 
 
 def check_pending() -> Iterator[Finding]:
@@ -126,6 +135,11 @@ def check_repayments() -> Iterator[Finding]:
 
 def check_notes() -> Iterator[Finding]:
     for finding in _walk("unbooked changes", _NOTES, "events_delivery", "event_id"):
+        yield Finding(finding.check, encode_key("evt", int(finding.subject)), finding.detail)
+
+
+def check_holds() -> Iterator[Finding]:
+    for finding in _walk("holds of waiting events", _HOLDS, "events_delivery", "event_id"):
         yield Finding(finding.check, encode_key("evt", int(finding.subject)), finding.detail)
 
 

@@ -10,6 +10,7 @@ from django.db.models import F, QuerySet, Sum
 
 from accounts.models import Account
 from billing.booking import BILLING
+from billing.subjects import shown_subject
 from core.errors import NotFound
 from core.registry import ProofLine
 from events.models import EventRecord
@@ -134,8 +135,8 @@ def wallet_statement(
     lines = statement_page(codes=[wallet], limit=limit, after=after, since=since, until=until)
     wanted = {line.event_id for line in lines}
     events = {
-        id_: (type_, subject)
-        for id_, type_, subject in EventRecord.objects.filter(id__in=wanted).values_list("id", "type", "subject")
+        event.pk: (event.type, shown_subject(event_id=event.pk, key=event.key, subject=event.subject))
+        for event in EventRecord.objects.filter(id__in=wanted).only("id", "type", "key", "subject")
     }
     return [StatementRow(line, *events[line.event_id]) for line in lines]
 

@@ -12,6 +12,8 @@ from accounts.models import Account
 from core.registry import BookCheck, Finding, book_checks
 from core.snapshot import one_snapshot
 from core.walk import key_ranges, telling
+from ledger.holds import release_hold
+from ledger.models import Hold
 from proofs import verify
 from tests.money_facts import AT, book
 from tests.proofs.world import paid_order, refund, release
@@ -91,6 +93,10 @@ def plant_wrong_note(seller: Account) -> None:
     UnbookedChange.objects.update(amount_minor=F("amount_minor") + 1)
 
 
+def plant_lost_hold(seller: Account) -> None:
+    release_hold(hold_id=Hold.objects.latest("id").id)
+
+
 def plant_counter(seller: Account) -> None:
     with connection.cursor() as cursor:
         cursor.execute("UPDATE ledger_ledgeraccount SET credits_minor = credits_minor + 1 WHERE code = 'platform:fees'")
@@ -113,6 +119,7 @@ class TestPlantedFaults:
             (plant_repaid, "wallets: debts are repaid by their repayments"),
             (plant_missing_note, "wallets: what is not yet booked is noted"),
             (plant_wrong_note, "wallets: what is not yet booked is noted"),
+            (plant_lost_hold, "wallets: what waits has its holds"),
             (plant_counter, "ledger: counters are the sum of movements"),
             (plant_refund, "orders"),
         ],
