@@ -28,6 +28,7 @@ LIMIT_MS = 300
 DATABASE = f"admin_lists_{ROWS}"
 
 OWNER = "'acc_' || lpad(upper(to_hex({n})), 26, '0')"
+PADDED = "lpad(upper(to_hex(n)), 26, '0')"
 NUMBERS = "generate_series(1, %(rows)s) AS n"
 LONG_AGO = "timestamptz '2026-01-01' + n * interval '1 second'"
 SOME_OWNER = "1000000000 + CASE WHEN n %% 2 = 0 THEN 1 ELSE n END"  # One has half of everything.
@@ -76,6 +77,43 @@ FILLED = {
                is_superuser, is_staff, is_active)
         SELECT 1000000000 + n, {OWNER.format(n="n")}, 'bench-' || n, 'Bench ' || n, '', '', 'personal', 'seller',
                lpad(upper(to_hex(n)), 10, '0'), false, false, true FROM {NUMBERS}""",
+    "accounts_session": f"""
+        INSERT INTO accounts_session (public_id, login_account_id, acting_account_id, token_digest, device, expires_at)
+        SELECT 'ses_' || {PADDED}, {SOME_OWNER}, {SOME_OWNER}, md5(n::text), '', {LONG_AGO} FROM {NUMBERS}""",
+    "catalog_store": f"""
+        INSERT INTO catalog_store (public_id, seller_id, name, area_code, address, trusted_providers, opened_by_id,
+               opened_at, moves_count)
+        SELECT 'sto_' || {PADDED}, {SOME_OWNER}, 'Store ' || n, '', '', '[]', {SOME_OWNER}, {LONG_AGO}, 0
+        FROM {NUMBERS}""",
+    "catalog_item": f"""
+        INSERT INTO catalog_item (public_id, seller_id, title, description, category, kind, price_minor, currency,
+               status, created_by_id, created_at, updated_at)
+        SELECT 'itm_' || {PADDED}, {SOME_OWNER}, 'Teapot ' || n, '', '', 'goods', n, 'GBP',
+               CASE WHEN n %% 100000 = 0 THEN 'paused' ELSE 'on_sale' END, {SOME_OWNER}, {LONG_AGO}, {LONG_AGO}
+        FROM {NUMBERS}""",
+    "orders_checkout": f"""
+        INSERT INTO orders_checkout (id, public_id, buyer_id, login_account_id, total_minor, currency, placed_at)
+        SELECT n, 'chk_' || {PADDED}, {SOME_OWNER}, {SOME_OWNER}, n, 'GBP', {LONG_AGO} FROM {NUMBERS}""",
+    "orders_order": f"""
+        INSERT INTO orders_order (id, public_id, trade_no, checkout_id, channel, status, buyer_id, seller_id,
+               placed_by_id, payer_id, paid_by_id, provider, currency, total_minor, fee_minor, paid_minor,
+               refunded_minor, fee_refunded_minor, placed_at, paid_at)
+        SELECT n, 'ord_' || {PADDED}, 'trade' || n, n, 'online',
+               CASE WHEN n %% 100000 = 0 THEN 'fulfilled' ELSE 'paid' END, {SOME_OWNER}, {SOME_OWNER}, {SOME_OWNER},
+               {SOME_OWNER}, {SOME_OWNER}, '', 'GBP', n, 0, n, 0, 0, {LONG_AGO}, {LONG_AGO} FROM {NUMBERS}""",
+    "orders_refund": f"""
+        INSERT INTO orders_refund (id, public_id, order_id, amount_minor, reason, refunded_at)
+        SELECT n, 'rfd_' || {PADDED}, n, n, 'chipped', {LONG_AGO} FROM {NUMBERS}""",
+    "orders_refundrequest": f"""
+        INSERT INTO orders_refundrequest (public_id, order_id, reason, status, requested_by_id, login_account_id,
+               requested_at, operators_from, answer)
+        SELECT 'rfq_' || {PADDED}, n, 'chipped', CASE WHEN n %% 100000 = 0 THEN 'open' ELSE 'refused' END,
+               {SOME_OWNER}, {SOME_OWNER}, {LONG_AGO}, {LONG_AGO}, '' FROM {NUMBERS}""",
+    "orders_providerpayment": f"""
+        INSERT INTO orders_providerpayment (public_id, order_id, provider, payer_id, buyer_id, login_account_id,
+               amount_minor, currency, status, failure, requested_at)
+        SELECT 'ppm_' || {PADDED}, n, 'local', {SOME_OWNER}, {SOME_OWNER}, {SOME_OWNER}, n, 'GBP',
+               CASE WHEN n %% 100000 = 0 THEN 'in_progress' ELSE 'succeeded' END, '', {LONG_AGO} FROM {NUMBERS}""",
     "wallets_topup": f"""
         INSERT INTO wallets_topup (public_id, owner_id, login_account_id, provider, amount_minor, currency, status,
                provider_reference, failure, requested_at, finished_at, recorded_at)
@@ -189,6 +227,23 @@ def asked_of_lists() -> dict[str, Mapping[str, str]]:
             "parked of it": "consumer=billing&state=parked",
         },
         "billing/externalevent": {"key": f"q=sent:{some}", "sender": "q=svc_7"},
+        "orders/order": {
+            "id": f"q=ord_{some:026X}",
+            "status": "status__exact=paid",
+            "rare status": "status__exact=fulfilled",
+        },
+        "orders/checkout": {"id": f"q=chk_{some:026X}"},
+        "orders/refund": {"id": f"q=rfd_{some:026X}"},
+        "orders/refundrequest": {"rare status": "status__exact=open"},
+        "orders/providerpayment": {"rare status": "status__exact=in_progress"},
+        "catalog/item": {
+            "id": f"q=itm_{some:026X}",
+            "words": f"q=teapot+{some}",
+            "rare status": "status__exact=paused",
+        },
+        "catalog/store": {"id": f"q=sto_{some:026X}"},
+        "accounts/account": {"id": f"q={owner}", "name": f"q=bench-{some}", "operators": "is_staff__exact=1"},
+        "accounts/session": {"id": f"q=ses_{some:026X}", "owner": f"q={hot_owner}"},
         "wallets/topup": {"id": f"q=top_{some:026X}", "owner": f"q={owner}", "hot owner": f"q={hot_owner}"},
         "wallets/withdrawal": {"id": f"q=wdr_{some:026X}", "hot owner": f"q={hot_owner}"},
         "wallets/earning": {"order": f"q=ord_{some}", "owner": f"q={owner}", "hot owner": f"q={hot_owner}"},
