@@ -70,7 +70,7 @@ def change_item(*, item: str, changes: Mapping[str, Any], actor: Actor, now: dat
     :raises StoreUnknown: the seller has no such store.
     :raises StoreClosed: the store is closed.
     """
-    locked = Item.objects.select_for_update(no_key=True, of=("self",)).select_related("seller", "store")
+    locked = Item.objects.select_for_update(no_key=True, of=("self",)).select_related("seller")
     changed = locked.filter(public_id=item, seller=actor.acting).first()
     if changed is None:
         raise NotFound

@@ -1,6 +1,7 @@
 """What happens when two do it at the same moment; each race stands beside what would happen without its lock."""
 
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -14,6 +15,7 @@ from accounts.models import Account
 from catalog.models import Item
 from core import clock
 from core.money import Money
+from events.models import EventRecord
 from ledger.errors import InsufficientFunds
 from ledger.models import Hold
 from orders import services
@@ -233,6 +235,41 @@ class TestCancellingAgainstPaying:
 
         assert len(outcomes) == 1
         assert Order.objects.get().refunded_minor == 1000
+
+    def test_by_the_seller_gives_the_money_back_if_the_payment_came_first(
+        self, committed_db: Any, buyer: Account, seller: Account, race: Race
+    ):
+        fund(buyer, 100_000)
+        for _ in range(8):
+            order = place(buyer, offer(seller)).orders[0]
+
+            outcomes = race(lambda: cancel(order, seller), lambda: pay(order))  # noqa: B023
+
+            order.refresh_from_db()
+            assert (order.status, order.refunded_minor) == ("cancelled", order.paid_minor)
+            assert kinds(outcomes) in (["Order", "Order"], ["Order", "OrderNotPayable"])
+        assert list(check_orders()) == []
+
+    def test_a_refund_that_waited_for_the_payment_knows_who_paid(
+        self, order: Order, buyer: Account, seller: Account, race: Race
+    ):
+        """A row that was waited for is read anew, but not what was joined to it."""
+        is_paying = threading.Event()
+
+        def pay_slowly() -> None:
+            with transaction.atomic():
+                pay(order)
+                is_paying.set()
+                time.sleep(0.5)
+
+        def refund_meanwhile() -> Refund:
+            is_paying.wait(timeout=30)
+            return refund(order, 400)
+
+        outcomes = race(pay_slowly, refund_meanwhile)
+
+        assert kinds(outcomes) == ["NoneType", "Refund"]
+        assert EventRecord.objects.get(type="order.refunded").payload["payer"] == buyer.public_id
 
     def test_by_the_seller_and_a_refund_never_give_back_too_much(
         self, committed_db: Any, buyer: Account, seller: Account, race: Race
