@@ -13,6 +13,7 @@ from billing.errors import InsufficientCover, NoRule
 from billing.event_types import BUILT_IN
 from billing.rules import BatchSettings, CompiledRuleSet, Rule
 from billing.versions import Timeline, compiled, timeline, versions_of_journals
+from core import clock
 from core.errors import Refusal
 from events.consumers import Consumer, add_consumer, get_consumer
 from events.delivery import TRANSIENT, Claimed, claim, finish, heads, park, put_back
@@ -76,7 +77,7 @@ def seconds_until_due() -> float | None:
     if left_seconds <= 0:
         return 0
     waiting = heads(consumer, limits.max_transfers)
-    cut = cut_batch([delivery.event for delivery in waiting], at_work, limits)
+    cut = cut_batch(waiting, at_work, limits)
     return 0 if cut.trigger else left_seconds
 
 
@@ -96,7 +97,7 @@ def book_batch(*, trigger: str = PERIOD) -> PostedBatch | bool:
             claimed = claim(consumer, limits.max_transfers)
             if not claimed:
                 return False
-            cut = cut_batch([delivery.event for delivery in claimed], at_work, limits)
+            cut = cut_batch(claimed, at_work, limits)
             if trigger == PERIOD and cut.trigger is None and claimed[0].age_seconds * 1000 < limits.period_ms:
                 return False  # Another worker took the old ones; these still have time.
             posted = _post(cut, trigger=cut.trigger or trigger)
@@ -109,7 +110,7 @@ def book_batch(*, trigger: str = PERIOD) -> PostedBatch | bool:
         return False
 
 
-def cut_batch(events: Sequence[EventRecord], at_work: Timeline, limits: BatchSettings) -> Cut:
+def cut_batch(deliveries: Sequence[Claimed], at_work: Timeline, limits: BatchSettings) -> Cut:
     """
     Match events in order until a count is reached; a batch never exceeds the counts.
 
@@ -117,14 +118,16 @@ def cut_batch(events: Sequence[EventRecord], at_work: Timeline, limits: BatchSet
     stands behind it in its subject is left for later.
     """
     cut = Cut()
-    booked_by = versions_of_journals(_undone_keys(events)) if _undone_keys(events) else {}
+    undone_keys = _undone_keys(deliveries)
+    booked_by = versions_of_journals(undone_keys) if undone_keys else {}
     version_by_key = {key: version[1] for key, version in booked_by.items() if version}
     held_up: set[str] = set()
-    for event in events:
+    for delivery in deliveries:
+        event = delivery.event
         if event.subject in held_up:
             continue
         try:
-            draft = draft_journal(event, at_work, version_by_key)
+            draft = draft_journal(delivery, at_work, version_by_key)
         except Refusal as refusal:
             cut.refused.append((event, refusal))
             held_up.add(event.subject)
@@ -145,16 +148,17 @@ def cut_batch(events: Sequence[EventRecord], at_work: Timeline, limits: BatchSet
     return cut
 
 
-def draft_journal(event: EventRecord, at_work: Timeline, version_by_key: dict[str, int]) -> JournalDraft:
+def draft_journal(delivery: Claimed, at_work: Timeline, version_by_key: dict[str, int]) -> JournalDraft:
     """
-    Decide one event's journal by the version in force when it happened.
+    Decide one event's journal by the version in force when it happened, or when it was tried again by hand.
 
     What undoes another event is booked by the version that booked that one, so that the same accounts
     are reversed.
 
     :raises Refusal: no rule matches, or the event contradicts itself.
     """
-    rules = _version_for(event, at_work, version_by_key)
+    event = delivery.event
+    rules = _version_for(delivery, at_work, version_by_key)
     rule: Rule = rules.rule_for(event.type, event.payload)
     return JournalDraft(
         event_id=event.id,
@@ -168,17 +172,17 @@ def draft_journal(event: EventRecord, at_work: Timeline, version_by_key: dict[st
     )
 
 
-def _version_for(event: EventRecord, at_work: Timeline, version_by_key: dict[str, int]) -> CompiledRuleSet:
-    undone = event.payload.get("undoes")
+def _version_for(delivery: Claimed, at_work: Timeline, version_by_key: dict[str, int]) -> CompiledRuleSet:
+    undone = delivery.event.payload.get("undoes")
     if undone is None:
-        return at_work.at(event.occurred_at)
+        return at_work.at(delivery.retried_at or delivery.event.occurred_at)
     if undone not in version_by_key:
         raise NoRule(f"The event it takes back, {undone}, is not booked.")
     return compiled(version_by_key[undone])
 
 
-def _undone_keys(events: Sequence[EventRecord]) -> list[str]:
-    return [event.payload["undoes"] for event in events if event.payload.get("undoes")]
+def _undone_keys(deliveries: Sequence[Claimed]) -> list[str]:
+    return [found for delivery in deliveries if (found := delivery.event.payload.get("undoes"))]
 
 
 def _count_reached(cut: Cut, transfers: int, accounts: set[tuple[str, str]], limits: BatchSettings) -> str | None:
@@ -231,4 +235,4 @@ def _set_aside(cut: Cut, short: frozenset[int]) -> None:
 
 
 def _settings_in_force(at_work: Timeline) -> BatchSettings:
-    return compiled(at_work.ids[-1]).batch
+    return at_work.at(clock.now()).batch

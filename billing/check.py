@@ -76,7 +76,7 @@ def _check_transfer(transfer: TransferRule, rule: Rule, spec: TypeSpec) -> Itera
         detail = "Shares are for external types: amounts of internal ones are decided where they happen."
         yield Problem("amount_redefined", spec.type, rule.name, detail)
     held_in = spec.held.get(amount.amount)
-    if held_in and transfer.debit != held_in and "provider" not in rule.match:
+    if held_in and transfer.debit != held_in:
         detail = f"{amount.amount} is held in {held_in}, and {transfer.debit} is debited."
         yield Problem("hold_mismatch", spec.type, rule.name, detail)
 

@@ -40,6 +40,11 @@ class UnknownParameter(Unprocessable):
     message = "The event type declares no such parameter."
 
 
+class CurrencyContradicted(Unprocessable):
+    code = "currency_invalid"
+    message = "The parameter currency names another currency than the event."
+
+
 class BadParty(Unprocessable):
     code = "bad_party"
     message = "The parties are not those that the event type declares."

@@ -132,6 +132,12 @@ class Explanation:
     batch: Batch
     near_misses: Sequence[tuple[str, str]]
 
+    @property
+    def retried(self) -> bool:
+        """Booked by the version at a retry, not by the one in force when it happened."""
+        begins = self.rule_set.effective_from
+        return begins is not None and begins > self.event.occurred_at and not self.event.payload.get("undoes")
+
 
 def explain_transfer(public_id: str) -> Explanation:
     """

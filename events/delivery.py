@@ -51,7 +51,7 @@ ORDER BY d.event_id LIMIT %(limit)s
 """
 _COLUMNS = (
     "e.id, e.type, e.key, e.subject, e.payload, e.occurred_at, e.recorded_at, d.attempts,"
-    " EXTRACT(epoch FROM clock_timestamp() - e.recorded_at)"
+    " d.retried_at, EXTRACT(epoch FROM clock_timestamp() - e.recorded_at)"
 )
 _HEADS = f"SELECT {_COLUMNS} {_CLAIMABLE}"
 _CLAIM = f"SELECT {_COLUMNS} {_CLAIMABLE} FOR UPDATE OF d SKIP LOCKED"
@@ -71,6 +71,7 @@ class Claimed:
 
     event: EventRecord
     attempts: int
+    retried_at: datetime | None
     age_seconds: float
 
 
@@ -179,7 +180,7 @@ def _read(statement: str, consumer: Consumer, limit: int) -> list[Claimed]:
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         rows = cursor.fetchall()
-    return [Claimed(_event(*event), attempts, float(age)) for *event, attempts, age in rows]
+    return [Claimed(_event(*event), attempts, retried_at, float(age)) for *event, attempts, retried_at, age in rows]
 
 
 def _event(id_: int, type_: str, key: str, subject: str, payload: str, *times: datetime) -> EventRecord:
@@ -282,10 +283,11 @@ def retry_parked(name: str, event_id: int) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            UPDATE events_delivery SET parked_at = NULL, not_before = NULL, attempts = 0, error_code = '',
-                error_detail = '' WHERE consumer = %s AND event_id = %s AND parked_at IS NOT NULL
+            UPDATE events_delivery SET parked_at = NULL, not_before = NULL, attempts = 0, retried_at = %s,
+                error_code = '', error_detail = ''
+            WHERE consumer = %s AND event_id = %s AND parked_at IS NOT NULL
             """,
-            [name, event_id],
+            [clock.now(), name, event_id],
         )
         found = cursor.rowcount == 1
     low_water.forget()

@@ -44,6 +44,7 @@ class Delivery(models.Model):
     attempts = models.SmallIntegerField(db_default=0, help_text="How often a transient error put it back.")
     not_before = models.DateTimeField(null=True, help_text="Backing off until then, by the database's clock.")
     parked_at = models.DateTimeField(null=True, help_text="Its own data makes it impossible; waits for a retry.")
+    retried_at = models.DateTimeField(null=True, help_text="When it was last put back by hand, by the house's clock.")
     error_code = models.CharField(max_length=60, db_default="")
     error_detail = models.TextField(db_default="")
 

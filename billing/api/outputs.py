@@ -5,10 +5,11 @@ from typing import Any
 
 from rest_framework import serializers
 
+from accounts.references import AccountRefDocument, account_ref
 from billing.event_types import TypeSpec
 from billing.models import RuleSet, ServiceKey
 from billing.selectors import EventState, Explanation, JournalView, states_of
-from billing.services.external_events import EXTERNAL
+from billing.subjects import shown_subject
 from billing.types import all_types
 from core.ids import encode_key
 from events.models import EventRecord
@@ -70,8 +71,8 @@ class RuleSetDocument(serializers.Serializer):
     version = serializers.IntegerField()
     status = serializers.ChoiceField(RuleSet.Status.choices)
     effective_from = serializers.DateTimeField(allow_null=True, help_text="null: since ever, or not active yet.")
-    created_by = serializers.CharField(allow_null=True)
-    activated_by = serializers.CharField(allow_null=True)
+    created_by = AccountRefDocument(allow_null=True)
+    activated_by = AccountRefDocument(allow_null=True)
     document = serializers.DictField()
 
 
@@ -141,6 +142,7 @@ class ExplanationDocument(serializers.Serializer):
     parameters = serializers.DictField(child=serializers.CharField())
     path = serializers.ListField(help_text="[type, configuration, rule]")
     rule_set = serializers.DictField()
+    retried = serializers.BooleanField(help_text="Booked by the version at a retry.")
     near_misses = NearMiss(many=True)
     batch = serializers.DictField()
 
@@ -161,7 +163,7 @@ def _event_document(state: EventState, spec: TypeSpec) -> dict[str, Any]:
         "id": event.public_id,
         "type": event.type,
         "key": state.external_key or event.key,
-        "subject": event.subject.removeprefix(EXTERNAL),
+        "subject": shown_subject(event_id=event.pk, key=event.key, subject=event.subject),
         "parameters": parameters_of(event, spec),
         "parties": {party.name: event.payload.get(party.name) for party in spec.parties},
         "amounts": {amount.name: event.payload.get(f"{amount.name}_minor") or 0 for amount in spec.amounts},
@@ -198,8 +200,8 @@ def rule_set_documents(rule_sets: Sequence[RuleSet]) -> Iterator[dict[str, Any]]
             "version": rule_set.version,
             "status": rule_set.status,
             "effective_from": rule_set.effective_from,
-            "created_by": rule_set.created_by.public_id if rule_set.created_by else None,
-            "activated_by": rule_set.activated_by.public_id if rule_set.activated_by else None,
+            "created_by": account_ref(rule_set.created_by),
+            "activated_by": account_ref(rule_set.activated_by),
             "document": rule_set.document,
         }
 
@@ -262,6 +264,7 @@ def explanation_document(found: Explanation) -> dict[str, Any]:
         "parameters": parameters_of(found.event, spec),
         "path": [found.event.type, dict(found.rule.match), found.rule.name],
         "rule_set": {"id": found.rule_set.public_id, "name": found.rule_set.name, "version": found.rule_set.version},
+        "retried": found.retried,
         "near_misses": [{"rule": rule, "why_not": why_not} for rule, why_not in found.near_misses],
         "batch": {"id": found.batch.public_id, "trigger": found.batch.trigger},
     }

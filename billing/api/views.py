@@ -7,11 +7,10 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api.authentication import BearerAuthentication, BrowserAuthentication
 from accounts.callers import actor_of
 from billing import errors, selectors
 from billing.api import examples, outputs
-from billing.api.authentication import ServiceAuthentication, ServiceCaller
+from billing.api.authentication import ServiceCaller
 from billing.documents import RuleSetInput
 from billing.models import RuleSet, ServiceKey
 from billing.services import event_types, external_events, rule_sets, service_keys
@@ -82,7 +81,6 @@ class EventTypes(ApiView):
 class Events(ListView):
     """GET, POST /api/v1/billing/events"""
 
-    authentication_classes = [BearerAuthentication, BrowserAuthentication, ServiceAuthentication]
     audience = {"POST": frozenset({"operator", "service"}), "*": frozenset({"operator"})}
     keyed = frozenset({"POST"})
 
@@ -113,6 +111,7 @@ class Events(ListView):
         errors.EventTypeInternal,
         errors.UnknownEventType,
         errors.UnknownParameter,
+        errors.CurrencyContradicted,
         errors.BadParty,
         errors.BadAmounts,
         errors.OccurredInFuture,
@@ -149,6 +148,7 @@ class RetryEvent(ApiView):
     @extend_schema(summary="Try an unposted event again", request=None, responses=outputs.EventDocument)
     def post(self, request: Request, event_id: str) -> Response:
         event = selectors.get_event(event_id)
+        self.checked_body()
         external_events.retry_event(event_id=event.pk)
         return Response(next(outputs.event_documents([event])))
 
@@ -200,7 +200,9 @@ class CheckRuleSet(ApiView):
 
     @extend_schema(summary="What keeps a version from being sound", request=None, responses=outputs.CheckDocument)
     def post(self, request: Request, rule_set_id: str) -> Response:
-        problems = rule_sets.check_rule_set(rule_set=find_rule_set(rule_set_id))
+        rule_set = find_rule_set(rule_set_id)
+        self.checked_body()
+        problems = rule_sets.check_rule_set(rule_set=rule_set)
         return Response({"ok": not problems, "problems": [rule_sets.problem_document(p) for p in problems]})
 
 

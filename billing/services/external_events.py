@@ -18,6 +18,7 @@ from billing.booking import BILLING
 from billing.errors import (
     BadAmounts,
     BadParty,
+    CurrencyContradicted,
     DailyLimitExceeded,
     EventTypeInternal,
     OccurredInFuture,
@@ -27,18 +28,16 @@ from billing.errors import (
 )
 from billing.event_types import TypeSpec
 from billing.models import ExternalEvent, ServiceKey
+from billing.subjects import EXTERNAL, own_subject
 from billing.types import find_type
 from core.errors import Conflict
 from core.ids import encode_key
 from core.money import AMOUNT_MINOR_MAX
-from events.delivery import retry_parked
-from events.doorbell import ring
 from events.errors import EventKeyTaken
-from events.services import Fact, record_facts
+from events.services import Fact, record_facts, retry_deliveries
 
 LEDGER_CODE = re.compile(r"[a-z][a-z0-9_]*(:[A-Za-z0-9_.\-]+)*\Z")
 OWNED_CODES = ("wallet:", "pending:", "debt:")  # Accounts' own money is named by the account, never by its code.
-EXTERNAL = "external:"
 
 
 class KeyReused(Conflict):
@@ -88,8 +87,9 @@ def submit_event(*, submission: Submission, sender: Account | ServiceKey, now: d
         return known
     _check_content(submission, spec, now)
     _check_daily_limit(submission, spec, sender)
-    subject = submission.subject or hashlib.sha256(submission.key.encode()).hexdigest()[:32]
-    fact = Fact(spec.type, EXTERNAL + submission.key, EXTERNAL + subject, submission.payload(), submission.occurred_at)
+    key = EXTERNAL + submission.key
+    subject = EXTERNAL + submission.subject if submission.subject else own_subject(key)
+    fact = Fact(spec.type, key, subject, submission.payload(), submission.occurred_at)
     try:
         with transaction.atomic():
             event = record_facts([fact], also_heard_by=[BILLING])[0]
@@ -107,9 +107,12 @@ def submit_event(*, submission: Submission, sender: Account | ServiceKey, now: d
 
 
 def retry_event(*, event_id: int) -> None:
-    """Put an unposted event back in its place; a booked or pending one stays as it is."""
-    if retry_parked(BILLING, event_id):
-        transaction.on_commit(lambda: ring(BILLING), robust=True)
+    """
+    Put an unposted event back in its place, to be booked by the rules in force now.
+
+    A booked or pending one stays as it is.
+    """
+    retry_deliveries(deliveries=[(BILLING, event_id)])
 
 
 def _type_for(name: str, sender: Account | ServiceKey) -> TypeSpec:
@@ -131,9 +134,11 @@ def _known_event(submission: Submission) -> str | None:
 
 
 def _check_content(submission: Submission, spec: TypeSpec, now: datetime) -> None:
-    unknown = [name for name in submission.parameters if name not in spec.parameters or name == "currency"]
+    unknown = [name for name in submission.parameters if name not in spec.parameters]
     if unknown:
         raise UnknownParameter(f"{spec.type} declares no parameter {unknown[0][:80]}.")
+    if submission.parameters.get("currency", submission.currency) != submission.currency:
+        raise CurrencyContradicted
     _check_parties(submission.parties, spec)
     _check_amounts(submission.amounts, spec)
     if submission.occurred_at > now + settings.EVENT_FUTURE_TOLERANCE:

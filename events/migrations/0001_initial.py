@@ -25,6 +25,7 @@ class Migration(migrations.Migration):
                 ('attempts', models.SmallIntegerField(db_default=0, help_text='How often a transient error put it back.')),
                 ('not_before', models.DateTimeField(help_text="Backing off until then, by the database's clock.", null=True)),
                 ('parked_at', models.DateTimeField(help_text='Its own data makes it impossible; waits for a retry.', null=True)),
+                ('retried_at', models.DateTimeField(help_text="When it was last put back by hand, by the house's clock.", null=True)),
                 ('error_code', models.CharField(db_default='', max_length=60)),
                 ('error_detail', models.TextField(db_default='')),
             ],

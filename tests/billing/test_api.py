@@ -98,6 +98,7 @@ class TestExternalEvents:
             ({"amounts": {"amount": -1}}, 422, "amount_invalid"),
             ({"amounts": {"amount": 1.5}}, 422, "amount_invalid"),
             ({"currency": "XXX"}, 422, "currency_invalid"),
+            ({"parameters": {"currency": "GBP"}}, 422, "currency_invalid"),
             ({"occurred_at": "2999-01-01T00:00:00Z"}, 422, "occurred_in_future"),
             ({"colour": "red"}, 422, "unknown_field"),
             ({"amounts": {"amount": 2**53 - 1}}, 403, "second_person_required"),
@@ -109,6 +110,20 @@ class TestExternalEvents:
         answer = office.post("/billing/events", topped_up(buyer.public_id, **changes), key="k1")
 
         assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+    def test_stand_for_themselves_where_no_subject_is_named(self, office: Any, buyer: Account) -> None:
+        alone = office.post("/billing/events", topped_up(buyer.public_id), key="k1").json()["id"]
+        named = office.post("/billing/events", topped_up(buyer.public_id, key="b", subject="S-77"), key="k2").json()[
+            "id"
+        ]
+
+        assert office.get(f"/billing/events/{alone}").json()["subject"] == alone
+        assert office.get(f"/billing/events/{named}").json()["subject"] == "S-77"
+
+    def test_may_repeat_the_currency_among_the_parameters(self, office: Any, buyer: Account) -> None:
+        body = topped_up(buyer.public_id, parameters={"currency": "CNY"})
+
+        assert office.post("/billing/events", body, key="k1").status_code == 202
 
     def test_need_an_operator_and_a_key(self, office: Any, api: Any, buyer: Account) -> None:
         body = topped_up(buyer.public_id)
@@ -160,6 +175,12 @@ class TestServiceKeys:
         assert office.delete(f"/service-keys/{made['id']}").status_code == 204
         assert self.send(api, made["key"], topped_up(buyer.public_id), "a").status_code == 401
 
+    def test_are_known_callers_of_the_wrong_kind_elsewhere(self, office: Any, api: Any) -> None:
+        made = office.post("/service-keys", {"name": "PSP", "types": ["wallet.topped_up"]}).json()
+        for path in ("/wallet", "/service-keys", "/account", "/items"):
+            assert api().get(path, authorization=f"Service {made['key']}").status_code == 403, path
+        assert api().get("/wallet", authorization="Service nobody").status_code == 401
+
     def test_are_for_external_types_only(self, office: Any) -> None:
         answer = office.post("/service-keys", {"name": "PSP", "types": ["order.paid"]})
 
@@ -205,6 +226,32 @@ class TestRuleSets:
         event = office.get(f"/billing/events/{event_id}").json()
         assert office.get(f"/ledger/journals/{event['journal']}").json()["rule_set"] == shipped["id"]
         assert office.get(f"/billing/rule-sets/{shipped['id']}").json()["status"] == "retired"
+
+    def test_an_event_without_a_rule_is_booked_by_the_version_at_its_retry(
+        self, office: Any, second: Any, seller: Account
+    ) -> None:
+        office.post("/billing/event-types", PARKING)
+        body = {
+            "type": "parking.paid",
+            "key": "p1",
+            "parties": {"operator": seller.public_id, "city": "cash:city"},
+            "amounts": {"gross": 10_000},
+            "currency": "CNY",
+            "occurred_at": "2026-05-01T12:00:00Z",
+        }
+        event_id = office.post("/billing/events", body, key="k1").json()["id"]
+        book()
+        assert office.get(f"/billing/events/{event_id}").json()["reason"] == "no_rule"
+
+        drafted = draft(office, parking__paid=[PARKING_RULE])
+        second.post(f"/billing/rule-sets/{drafted['id']}/activate", {})
+        office.post(f"/billing/events/{event_id}/retry")
+        book()
+
+        event = office.get(f"/billing/events/{event_id}").json()
+        journal = office.get(f"/ledger/journals/{event['journal']}").json()
+        assert journal["rule_set"] == drafted["id"]
+        assert office.get(f"/ledger/transfers/{journal['transfers'][0]['id']}/explain").json()["retried"] is True
 
     def test_activation_needs_a_second_person_a_sound_draft_and_no_past(self, office: Any, second: Any) -> None:
         drafted = draft(office)

@@ -24,7 +24,7 @@ def waiting() -> QuerySet[Delivery]:
 
 def cut(**settings: int) -> booking.Cut:
     found = heads(get_consumer(booking.BILLING), 1000)
-    return booking.cut_batch([delivery.event for delivery in found], timeline(), limits(**settings))
+    return booking.cut_batch(found, timeline(), limits(**settings))
 
 
 @pytest.mark.django_db
