@@ -63,6 +63,12 @@ class Conflict(Refusal):
     status = 409
 
 
+class LengthRequired(Refusal):
+    status = 411
+    code = "length_required"
+    message = "Send the body in one piece with its Content-Length."
+
+
 class BodyTooLarge(Refusal):
     status = 413
     code = "body_too_large"

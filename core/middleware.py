@@ -12,7 +12,7 @@ from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from core import clock, metrics
 from core.api.problems import problem_response
-from core.errors import BodyTooLarge, MalformedRequest, Refusal
+from core.errors import BodyTooLarge, LengthRequired, MalformedRequest, Refusal
 from core.ids import new_public_id
 
 Answer = Callable[[HttpRequest], HttpResponse]
@@ -68,6 +68,8 @@ class RefuseUnstorableText:
 
 def find_unstorable(request: HttpRequest) -> Refusal | None:
     """Return why a request cannot be read at all, or None. The body's text is its parser's business."""
+    if request.META.get("HTTP_TRANSFER_ENCODING"):
+        return LengthRequired()  # Django would read no body at all.
     length = request.META.get("CONTENT_LENGTH") or "0"
     if length.isdecimal() and int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
         return BodyTooLarge()

@@ -107,6 +107,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "accounts.api.authentication.BearerAuthentication",
         "accounts.api.authentication.BrowserAuthentication",
+        "billing.api.authentication.ServiceAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": [],
     "DEFAULT_PARSER_CLASSES": ["core.api.parsers.StrictJSONParser"],
