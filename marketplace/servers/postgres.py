@@ -42,7 +42,8 @@ OPTIONS = {
     "log_timezone": "UTC",
     "log_line_prefix": "%m [%p] %q%d ",
 }
-FORGETFUL_OPTIONS = {"fsync": "off", "full_page_writes": "off"}
+# Autovacuum runs as a superuser, and so its workers keep our role from dropping a test's database by force.
+FORGETFUL_OPTIONS = {"fsync": "off", "full_page_writes": "off", "autovacuum": "off"}
 """Safe when the server is killed, not when the machine stops: what was committed is with the system by then."""
 
 
