@@ -123,3 +123,10 @@ def platform_fee(order: str) -> Sequence[int] | None:
     """Return the platform's fee of a paid order (public id) and what refunds took of it; None where nothing is paid."""
     paid = Order.objects.filter(public_id=order, paid_minor__gt=0)
     return paid.values_list("fee_minor", "fee_refunded_minor").first()
+
+
+def top_ups_awaited(public_ids: Iterable[str]) -> list[str]:
+    """Return those of these top-ups that a payment of an order waits for, in one statement: most pay for nothing."""
+    waiting = ProviderPayment.objects.filter(status=ProviderPayment.Status.IN_PROGRESS)
+    of_these = waiting.filter(top_up__public_id__in=set(public_ids)).order_by("id")
+    return list(of_these.values_list("top_up__public_id", flat=True))

@@ -5,6 +5,7 @@ import time
 from django.db.models import Exists, Max, OuterRef, QuerySet
 
 from billing import booking
+from core import clock
 from events.consumers import all_consumers
 from events.delivery import deliver_batch
 from events.models import Delivery
@@ -34,7 +35,9 @@ def catch_up() -> None:
     while waiting := _waiting().filter(event_id__lte=newest_id).count():
         if waiting != left:
             left, moved_at = waiting, time.monotonic()
-        if not _deliver_once():
+        with clock.read_once():
+            moved = _deliver_once()
+        if not moved:
             time.sleep(PAUSE_SECONDS)
         if time.monotonic() - moved_at > STANDSTILL_SECONDS_MAX:
             raise NobodyBooks(f"{waiting} deliveries have not moved for {STANDSTILL_SECONDS_MAX:.0f} seconds.")
