@@ -4,12 +4,13 @@ from django.contrib.sessions.models import Session as BrowserData
 from django.utils import timezone
 
 from accounts.models import Session
+from core.forgetting import delete_in_chunks
 
 
 @shared_task
 def purge() -> None:
     """Forget sessions that ended or expired long ago, and what browsers kept in them."""
     now = timezone.now()
-    Session.objects.filter(expires_at__lt=now - settings.SESSION_RETENTION).delete()
-    Session.objects.filter(ended_at__lt=now - settings.SESSION_RETENTION).delete()
-    BrowserData.objects.filter(expire_date__lt=now).delete()
+    delete_in_chunks(Session.objects.filter(expires_at__lt=now - settings.SESSION_RETENTION))
+    delete_in_chunks(Session.objects.filter(ended_at__lt=now - settings.SESSION_RETENTION))
+    delete_in_chunks(BrowserData.objects.filter(expire_date__lt=now))

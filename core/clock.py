@@ -75,6 +75,8 @@ def run_due(at: datetime) -> int:
     Run every timed transition due by `at`, also those that the first ones make due; return how many.
 
     One process at a time; a second one waits for the first.
+
+    :raises ExceptionGroup: some failed; the others have run.
     """
     with _only_runner(wait=True):
         return _run_due(at)
@@ -105,10 +107,23 @@ def advance(seconds: int) -> None:
 
 
 def _run_due(at: datetime) -> int:
-    total = 0
-    while ran := sum(run(at) for run in _timed.values()):
+    """One room's fault keeps no other room's transitions from running, and is raised when they have."""
+    total, failures = 0, dict[str, Exception]()
+    while ran := sum(_run_one(name, at, failures) for name in _timed):
         total += ran
+    if failures:
+        raise ExceptionGroup(f"Timed transitions failed: {', '.join(failures)}", list(failures.values()))
     return total
+
+
+def _run_one(name: str, at: datetime, failures: dict[str, Exception]) -> int:
+    if name in failures:
+        return 0
+    try:
+        return _timed[name](at)
+    except Exception as failure:  # noqa: BLE001 - raised by the caller, after the other rooms' turn
+        failures[name] = failure
+        return 0
 
 
 @contextmanager

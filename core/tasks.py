@@ -3,6 +3,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from core import clock
+from core.forgetting import delete_in_chunks
 from core.models import AttemptCount, IdempotencyRecord
 
 
@@ -16,5 +17,5 @@ def run_timed_transitions() -> None:
 def purge() -> None:
     """Forget old answers to idempotency keys and windows of counted attempts that are over."""
     now = timezone.now()
-    IdempotencyRecord.objects.filter(created_at__lt=now - settings.IDEMPOTENCY_RETENTION).delete()
-    AttemptCount.objects.filter(window_ends_at__lt=now).delete()
+    delete_in_chunks(IdempotencyRecord.objects.filter(created_at__lt=now - settings.IDEMPOTENCY_RETENTION))
+    delete_in_chunks(AttemptCount.objects.filter(window_ends_at__lt=now))

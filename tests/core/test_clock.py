@@ -168,13 +168,15 @@ class TestTimedTransitions:
 
         assert race(run_timed_transitions, advance)[1] is True
 
-    def test_a_failing_one_gives_the_lock_back(self, committed_db, timed):
+    def test_a_failing_one_stops_no_other_and_gives_the_lock_back(self, committed_db, timed):
         def fail(_now) -> int:
             raise ZeroDivisionError
 
-        timed["fail"] = fail
-        with pytest.raises(ZeroDivisionError):
+        left = [1, 1]
+        timed |= {"fail": fail, "work": lambda _now: left.pop() if left else 0}
+        with pytest.raises(ExceptionGroup, match="fail"):
             clock.run_due(clock.now())
+        assert left == []
         timed.clear()
 
         assert clock.run_due_unless_running() == 0

@@ -53,6 +53,16 @@ class TestRepeat:
 
         assert caller.post(OPEN, {"text": "a"}, key="k").content == first.content
 
+    def test_a_key_costs_two_statements_and_who_calls_one(self, buyer, api, statements):
+        caller = api(buyer)
+        with statements() as seen:
+            caller.post(OPEN, {"text": "a"}, key="k")
+        with statements() as repeated:
+            caller.post(OPEN, {"text": "a"}, key="k")
+
+        assert len(seen) == 3 + 1, str(seen)  # One is the note itself.
+        assert len(repeated) == 2, str(repeated)
+
     def test_another_request_may_not_use_the_key(self, buyer, api):
         caller = api(buyer)
         caller.post(OPEN, {"text": "a"}, key="k")

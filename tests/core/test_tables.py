@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts import tasks as accounts_tasks
 from accounts.models import Session
 from accounts.sessions import open_session
-from core import tasks
+from core import forgetting, tasks
 from core.append_only import append_only
 from core.models import AttemptCount, ClockOffset, IdempotencyRecord
 
@@ -58,6 +58,13 @@ class TestPurge:
 
         assert IdempotencyRecord.objects.get().key == "young"
         assert AttemptCount.objects.get().subject == "young"
+
+    def test_however_much_there_is(self, db, monkeypatch):
+        monkeypatch.setattr(forgetting, "CHUNK_ROWS", 2)
+        for number in range(5):
+            AttemptCount.objects.create(scope="x", subject=str(number), window_ends_at=timezone.now())
+
+        assert forgetting.delete_in_chunks(AttemptCount.objects.all()) == 5
 
     def test_accounts_forgets_sessions(self, buyer):
         now = timezone.now()
