@@ -83,7 +83,7 @@ class EventRecordAdmin(ReadOnlyAdmin):
     @display(description="journal")
     def journal(self, event: EventRecord) -> str:
         """The book keeps an event's journal under the event's own number."""
-        return list_link("ledger.journal", f"q={encode_key('jrn', event.pk)}", "in the book, if it is booked")
+        return list_link("ledger.journal", f"q={encode_key('jrn', event.pk)}", "look it up in the book")
 
 
 class StateFilter(SimpleListFilter):
