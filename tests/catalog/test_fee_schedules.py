@@ -140,10 +140,11 @@ class TestAnActiveSchedule:
                 change()
 
     def test_is_compiled_once_and_asked_for_with_one_cheap_statement(self, db, statements):
-        fee_table_in_force(clock.now())
+        now = clock.now()
+        fee_table_in_force(now)
 
         with statements() as seen:
-            fee_table_in_force(clock.now())
+            fee_table_in_force(now)
 
         assert len(seen) == 1, str(seen)
         assert "rules" not in str(seen)
