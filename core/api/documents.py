@@ -4,11 +4,11 @@ import json
 from functools import cache
 from typing import Any
 
+import yaml
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 from drf_spectacular.generators import SchemaGenerator
-from drf_spectacular.renderers import OpenApiYamlRenderer
 
 JSON_TYPE = "application/vnd.oai.openapi+json"
 YAML_TYPE = "application/vnd.oai.openapi"
@@ -47,4 +47,5 @@ def as_json() -> str:
 
 @cache
 def as_yaml() -> bytes:
-    return OpenApiYamlRenderer().render(openapi())
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # In C it takes a tenth of the time.
+    return yaml.dump(json.loads(as_json()), Dumper=dumper, sort_keys=False, allow_unicode=True).encode()
