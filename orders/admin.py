@@ -19,6 +19,7 @@ class ReadOnlyInline(TabularInline):
     """Rows that belong to a page and are not edited there either."""
 
     extra = 0
+    ordering = ("id",)
     per_page: ClassVar[int] = LINES_SHOWN_MAX
     show_change_link = False
     can_delete = False

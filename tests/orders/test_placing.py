@@ -47,7 +47,12 @@ class TestPlacing:
         assert Item.objects.get(id=item.id).stock == 1
         assert Order.objects.count() == Checkout.objects.count() == 1
 
-    @pytest.mark.parametrize("status", ["draft", "paused", "removed"])
+    def test_knows_no_drafts_because_only_their_seller_sees_them(self, api, buyer, seller):
+        refused = api(buyer).post("/orders", order_body(offer(seller, status="draft")), key="k")
+
+        assert (refused.status_code, refused.json()["code"]) == (422, "item_unknown")
+
+    @pytest.mark.parametrize("status", ["paused", "removed"])
     def test_refuses_what_is_not_on_sale(self, api, buyer, seller, status: str):
         item = offer(seller, status=status)
 
