@@ -52,9 +52,7 @@ class ApiView(APIView):
     tills and payment servers.
     `public`: methods that need no log-in.
     `keyed`: methods that need an Idempotency-Key; they run in one transaction with their answer.
-    `remote`: keyed methods that call somebody far away, and so cannot be one transaction. The handler
-    commits its intent together with `self.attempt.save_intent(resource=…)`, then calls; a repeat finds
-    `self.intent` and resumes it. The answer is kept when the handler returns one with an effect.
+    `remote`: keyed methods that call somebody far away, and so cannot be one transaction: `ThreeStepView`.
     """
 
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
@@ -89,12 +87,9 @@ class ApiView(APIView):
         return response if kept else self._answer_of_twin(response)
 
     def dispatch_remote(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """The key is held from before the call until after the answer is kept."""
+        """The key is held from before the call until after the answer is kept, which the handler sees to."""
         try:
-            response = super().dispatch(request, *args, **kwargs)
-            if self.attempt is not None and self.replayed is None and response.status_code < 300:
-                self.attempt.save_outcome(status=response.status_code, body=_body_of(response))
-            return response
+            return super().dispatch(request, *args, **kwargs)
         finally:
             if self.attempt is not None:
                 self.attempt.let_go()

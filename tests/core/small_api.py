@@ -10,6 +10,7 @@ from rest_framework.response import Response
 
 from core.api import fields
 from core.api.lists import ListView
+from core.api.three_steps import ThreeStepView
 from core.api.views import ApiView
 from core.errors import Conflict, NotFound, Unprocessable
 from core.models import AttemptCount
@@ -63,23 +64,21 @@ class Notes(ApiView):
         return self.created({"id": note.pk})
 
 
-class RemoteNotes(ApiView):
+class RemoteNotes(ThreeStepView):
     """Keyed over several transactions, with a call in between."""
-
-    remote = frozenset({"POST"})
 
     class Input(fields.Input):
         text = fields.TextField(max_length=20)
 
-    def post(self, request: Request) -> Response:
-        text = self.checked_body()["text"]
-        note_id = self.intent
-        if not note_id:
-            note_id = str(write(text).pk)
-            assert self.attempt is not None
-            self.attempt.save_intent(resource=note_id)
+    def intend(self, request: Request) -> str:
+        return str(write(self.checked_body()["text"]).pk)
+
+    def call(self, intent: str) -> str:
         Hooks.before_answer()
-        return self.created({"id": int(note_id)})
+        return "done"
+
+    def conclude(self, intent: str, outcome: str) -> Response:
+        return self.created({"id": int(intent), "outcome": outcome})
 
 
 class NoteList(ListView):
