@@ -27,7 +27,7 @@ class RuleSetAdmin(ReadOnlyAdmin):
     sortable_by = ("version",)
     ordering = ("-version",)
     search_fields = ("public_id__exact",)
-    search_help_text = "A rule set's id (rls_…)"
+    search_help_text = "rls_…"
     fields = (
         "public_id",
         "name",
@@ -130,7 +130,7 @@ class ServiceKeyAdmin(ReadOnlyAdmin):
     list_select_related = ("created_by",)
     sortable_by = ()
     search_fields = ("public_id__exact", "name__startswith")
-    search_help_text = "A key's id (svc_…), or how its name begins"
+    search_help_text = "svc_…, or how its name begins"
     fields = ("public_id", *list_display)
     readonly_fields = fields
     actions = ("revoke",)
@@ -171,7 +171,7 @@ class ExternalEventAdmin(ReadOnlyAdmin):
     list_display_links = None
     sortable_by = ()
     search_fields = ("key__exact", "sent_by__exact")
-    search_help_text = "An event's id (evt_…), the sender's key, or the sender (svc_… or acc_…)"
+    search_help_text = "evt_…, the sender's key, svc_… or acc_…"
 
     def find(self, queryset: QuerySet, term: str) -> QuerySet | None:
         key = decode_key("evt", term)

@@ -55,7 +55,7 @@ class EventRecordAdmin(ReadOnlyAdmin):
     list_filter = (TypeFilter,)
     sortable_by = ()
     search_fields = ("key__exact", "subject__exact")
-    search_help_text = "An event's id (evt_…), its key, or its subject, such as ord_…"
+    search_help_text = "evt_…, a key, or a subject (ord_…)"
     fields = ("shown_id", "type", "key", "subject", "occurred_at", "recorded_at", "shown_payload", "waiting", "journal")
     readonly_fields = fields
 
@@ -125,7 +125,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
     list_filter = (StateFilter, ConsumerFilter)
     sortable_by = ()
     search_fields = ("subject__exact",)
-    search_help_text = "An event's id (evt_…), or a subject, such as ord_…"
+    search_help_text = "evt_…, or a subject (ord_…)"
     fields = (*list_display, "error_detail", "parked_at", "not_before")
     readonly_fields = fields
     actions = ("try_again",)

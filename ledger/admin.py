@@ -15,7 +15,7 @@ from core.money import format_minor
 from ledger import codes
 from ledger.models import LEG_BITS, LEGS_MAX, Batch, Hold, Journal, LedgerAccount, Movement, Transfer
 
-CODE_HELP = "a ledger account's code, such as platform:fees (a currency may follow), or an account's id (acc_…)"
+CODE_HELP = "a code, or acc_…"
 
 
 def accounts_named(term: str, *, beginning: bool = False) -> QuerySet[LedgerAccount]:
@@ -75,9 +75,7 @@ class LedgerAccountAdmin(BookAdmin):
     list_filter = (PurposeFilter,)
     ordering = ("code", "currency")
     search_fields = ("code__startswith",)
-    search_help_text = (
-        "How a code begins, such as wallet or platform:fees (a currency may follow), or an account's id (acc_…)"
-    )
+    search_help_text = "How a code begins, or acc_…"
     fields = (*list_display, "must_cover", "must_owe", "look_further")
     readonly_fields = fields
 
@@ -117,7 +115,7 @@ class HoldAdmin(BookAdmin):
     list_display = ("id", "code", "amount", "key", "placed_at", "expires_at")
     list_select_related = ("account",)
     search_fields = ("key__exact",)
-    search_help_text = f"The key of the event or the id of the row that the money is held for, or {CODE_HELP}"
+    search_help_text = f"An event's key, {CODE_HELP}"
     fields = ("code", "amount", "key", "placed_at", "expires_at")
     readonly_fields = fields
 
@@ -147,7 +145,7 @@ class BatchAdmin(BookAdmin):
         "booked_at",
     )
     search_fields = ("id",)
-    search_help_text = "A batch's id (bat_…)"
+    search_help_text = "bat_…"
     fields = (*list_display, "look_further")
     readonly_fields = fields
 
@@ -174,9 +172,7 @@ class JournalAdmin(BookAdmin):
     icon = "menu_book"
     list_display = ("shown_id", "rule", "batch", "effective_at", "reverses")
     search_fields = ("event_id",)
-    search_help_text = (
-        "A journal's id (jrn_…), its event's (evt_…), one of its transfers' (trf_…) or its batch's (bat_…)"
-    )
+    search_help_text = "jrn_…, evt_…, trf_… or bat_…"
     fields = ("shown_id", "event", "rule_set", "rule", "batch", "effective_at", "reverses", "transfers")
     readonly_fields = fields
 
@@ -236,7 +232,7 @@ class TransferAdmin(BookAdmin):
     icon = "swap_horiz"
     list_display = ("shown_id", "debit", "credit", "amount", "journal")
     search_fields = ("id",)
-    search_help_text = f"A transfer's id (trf_…), its journal's (jrn_…) or event's (evt_…), or {CODE_HELP}"
+    search_help_text = f"trf_…, jrn_…, evt_…, {CODE_HELP}"
     fields = (*list_display, "batch")
     readonly_fields = fields
 
@@ -285,7 +281,7 @@ class MovementAdmin(BookAdmin):
     icon = "trending_up"
     list_display = ("id", "code", "debits", "credits", "balance_after", "batch", "booked_at")
     search_fields = ("id",)
-    search_help_text = f"A batch's id (bat_…), or {CODE_HELP}"
+    search_help_text = f"bat_…, {CODE_HELP}"
     fields = (*list_display, "effective_min", "effective_max")
     readonly_fields = fields
 
