@@ -32,6 +32,7 @@ class Party(models.Model):
     class Meta:
         verbose_name_plural = "parties"
         constraints = [models.UniqueConstraint(fields=["source", "role", "key"], name="replay_party_once")]
+        indexes = [models.Index(fields=["key"], name="replay_party_by_key")]
 
     def __str__(self) -> str:
         return f"{self.key} of {self.source}"
@@ -47,6 +48,7 @@ class Article(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["seller", "stock_code", "currency"], name="replay_article_once")]
+        indexes = [models.Index(fields=["stock_code"], name="replay_article_by_code")]
 
     def __str__(self) -> str:
         return self.stock_code
@@ -74,6 +76,7 @@ class Invoice(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["seller", "number"], name="replay_invoice_once")]
+        indexes = [models.Index(fields=["number"], name="replay_invoice_by_number")]
 
     def __str__(self) -> str:
         return self.number

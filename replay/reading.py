@@ -261,11 +261,16 @@ def _open(path: Path) -> IO[str]:
 
 
 def _columns(heading: Sequence[str]) -> dict[str, int]:
-    places = {name.strip().lower(): place for place, name in reversed(list(enumerate(heading)))}
-    missing = [name for name in REQUIRED_COLUMNS if name not in places]
+    """Where each known column stands; `Invoice No` and `InvoiceNo` are `invoice_no`, the first of two counts."""
+    places = {_bare(name): place for place, name in reversed(list(enumerate(heading)))}
+    missing = [name for name in REQUIRED_COLUMNS if _bare(name) not in places]
     if missing:
         raise NotAHistory(f"The first line must name the columns; missing: {', '.join(missing)}.")
-    return {name: places[name] for name in (*REQUIRED_COLUMNS, *OPTIONAL_COLUMNS) if name in places}
+    return {name: places[_bare(name)] for name in (*REQUIRED_COLUMNS, *OPTIONAL_COLUMNS) if _bare(name) in places}
+
+
+def _bare(name: str) -> str:
+    return name.lower().replace("_", "").replace(" ", "")
 
 
 def _numbered(rows: "csv._reader") -> Iterator[tuple[int, list[str] | None]]:  # type: ignore[name-defined]

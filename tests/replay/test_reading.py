@@ -173,7 +173,7 @@ class TestAHistory:
 
     def test_may_be_gzipped_with_columns_in_any_order_and_more_of_them(self, tmp_path: Path) -> None:
         path = tmp_path / "history.csv.gz"
-        text = "\ufeffUnit_Price,shelf, stock_code,invoice_no,quantity,invoice_date\n2.50,A4,TEA,1,2,2025-01-01\n"
+        text = "\ufeffUnitPrice,shelf, Stock Code,invoice_no,QUANTITY,InvoiceDate\n2.50,A4,TEA,1,2,2025-01-01\n"
         path.write_bytes(gzip.compress(text.encode()))
 
         history = read_history(path, assumed=ASSUMED, now=NOW)
