@@ -46,7 +46,7 @@ class ManyHands:
     def _shares(self, invoices: Sequence[Invoice]) -> list[list[Invoice]]:
         shares: list[list[Invoice]] = [[] for _ in self._processes]
         for invoice in invoices:
-            shares[_share_of(invoice.customer, len(shares))].append(invoice)
+            shares[share_of(invoice.customer, len(shares))].append(invoice)
         return shares
 
     def _do(self, what: str, shares: Sequence[Sequence[Invoice]]) -> list[Refused]:
@@ -103,6 +103,6 @@ def _dead_if_closed() -> Iterator[None]:
         raise ReplayStopped("One of the import's processes has died; start it again.") from None
 
 
-def _share_of(customer: Customer, shares: int) -> int:
+def share_of(customer: Customer, shares: int) -> int:
     """The same in every run: Python's own hash differs from process to process."""
     return zlib.crc32(customer.key.encode()) % shares
