@@ -108,7 +108,7 @@ class Item(models.Model):
         ]
         indexes = [
             GinIndex(fields=["words"], name="item_by_words"),
-            models.Index(fields=["-id"], name="item_newest", condition=Q(status="on_sale")),
+            models.Index(fields=["status", "-id"], name="item_newest"),
             models.Index(fields=["price_minor", "id"], name="item_by_price", condition=Q(status="on_sale")),
             models.Index(fields=["seller", "-id"], name="item_by_seller"),
             models.Index(fields=["seller", "price_minor", "id"], name="item_by_seller_price"),

@@ -22,7 +22,7 @@ def stores_of(seller: str | None, *, visible_to: Account | None) -> QuerySet[Sto
     """Return open stores, of one seller (public id) or of all; the seller also sees its closed ones."""
     stores = Store.objects.select_related("seller")
     if seller is not None:
-        stores = stores.filter(seller__public_id=seller)
+        stores = stores.filter(seller_id=_key_of(seller))
     if visible_to is not None and seller == visible_to.public_id:
         return stores
     return stores.filter(closed_at=None)
@@ -50,7 +50,7 @@ def items_for(seller: str | None, *, visible_to: Account | None) -> QuerySet[Ite
     """Return items on sale, of one seller (public id) or of all; the seller sees all its own."""
     items = Item.objects.select_related("seller", "store")
     if seller is not None:
-        items = items.filter(seller__public_id=seller)
+        items = items.filter(seller_id=_key_of(seller))
     if visible_to is not None and seller == visible_to.public_id:
         return items
     return items.filter(status=Item.Status.ON_SALE)
@@ -112,6 +112,11 @@ def superseded_fee_schedules(at: datetime) -> set[int]:
     in_effect = FeeSchedule.objects.filter(Q(effective_from=None) | Q(effective_from__lte=at), status="active")
     newest_first = in_effect.order_by(F("effective_from").desc(nulls_last=True))
     return set(newest_first.values_list("id", flat=True)[1:])
+
+
+def _key_of(seller: str) -> int | None:
+    """Looked up first: only for a key does PostgreSQL know how many rows to expect, and which index is best."""
+    return Account.objects.filter(public_id=seller).values_list("id", flat=True).first()
 
 
 def _found(row: Row | None) -> Row:

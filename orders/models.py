@@ -174,6 +174,12 @@ class Order(models.Model):
             models.Index(fields=["seller", "-id"], name="order_by_seller"),
             models.Index(fields=["seller", "status", "-id"], name="order_by_seller_status"),
             models.Index(
+                fields=["status", "-id"],
+                name="order_by_rare_status",
+                condition=Q(status__in=["pending", "paid", "fulfilled", "cancelled", "closed"]),
+            ),
+            models.Index(fields=["-id"], name="order_at_counter", condition=Q(channel="store")),
+            models.Index(
                 fields=["next_transition_at", "id"], name="order_due", condition=Q(next_transition_at__isnull=False)
             ),
         ]
@@ -284,6 +290,10 @@ class ProviderPayment(models.Model):
                 condition=Q(order__isnull=False, checkout=None) | Q(order=None, checkout__isnull=False),
             ),
             models.CheckConstraint(name="provider_payment_positive", condition=Q(amount_minor__gt=0)),
+        ]
+        indexes = [
+            models.Index(fields=["-id"], name="provider_payment_unfinished", condition=Q(status="in_progress")),
+            models.Index(fields=["-id"], name="provider_payment_failed", condition=Q(status="failed")),
         ]
 
     def __str__(self) -> str:
