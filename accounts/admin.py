@@ -96,7 +96,12 @@ class SessionAdmin(ReadOnlyAdmin):
     actions = ("end",)
 
     def find(self, queryset: QuerySet, term: str) -> QuerySet | None:
-        return queryset.filter(login_account__public_id=term) if term.startswith("acc_") else None
+        """By the account's key: only for a key does PostgreSQL know whose sessions are many."""
+        if not term.startswith("acc_"):
+            return None
+        return queryset.filter(
+            login_account_id__in=list(Account.objects.filter(public_id=term).values_list("pk", flat=True))
+        )
 
     def has_end_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("accounts.change_session")

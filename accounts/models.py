@@ -78,6 +78,10 @@ class Account(AbstractBaseUser, PermissionsMixin):
             models.UniqueConstraint(Lower("username"), name="account_username_once"),
             models.CheckConstraint(name="account_has_a_side", condition=Q(is_staff=True) | ~Q(side="")),
         ]
+        indexes = [  # The few among the many, for operators' lists.
+            models.Index(fields=["-id"], name="account_operators", condition=Q(is_staff=True)),
+            models.Index(fields=["-id"], name="account_inactive", condition=Q(is_active=False)),
+        ]
 
     def __str__(self) -> str:
         return self.username

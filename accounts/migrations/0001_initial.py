@@ -64,6 +64,14 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(condition=models.Q(('is_staff', True), models.Q(('side', ''), _negated=True), _connector='OR'), name='account_has_a_side'),
         ),
         migrations.AddIndex(
+            model_name='account',
+            index=models.Index(condition=models.Q(('is_staff', True)), fields=['-id'], name='account_operators'),
+        ),
+        migrations.AddIndex(
+            model_name='account',
+            index=models.Index(condition=models.Q(('is_active', False)), fields=['-id'], name='account_inactive'),
+        ),
+        migrations.AddIndex(
             model_name='session',
             index=models.Index(fields=['login_account', '-id'], name='session_by_login'),
         ),
