@@ -13,7 +13,9 @@ from django.db import OperationalError
 from django.utils.module_loading import import_string
 
 from accounts.actor import Actor
+from accounts.errors import CredentialsInvalid
 from accounts.models import Account
+from accounts.services import check_credentials
 from billing.services.catching_up import catch_up
 from catalog.models import Item
 from core.money import Money
@@ -141,8 +143,10 @@ class TestParties:
     def test_nobody_can_log_in_to_them(self, tmp_path: Path) -> None:
         replay(read(tmp_path, sale("1", "2025-01-01")))
 
-        assert not customer().has_usable_password()
-        assert not seller().has_usable_password()
+        for account in (customer(), seller()):
+            assert not account.has_usable_password()
+            with pytest.raises(CredentialsInvalid):
+                check_credentials(account.username, "", address="192.0.2.1")
 
     def test_a_strangers_account_is_never_taken_for_a_customer(
         self, tmp_path: Path, new_account: Callable[..., Account]
