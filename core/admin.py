@@ -16,7 +16,7 @@ from unfold.admin import ModelAdmin
 
 from core.ids import decode_key
 
-COUNTED_EXACTLY_MAX = 10_000
+COUNTED_EXACTLY_MAX = 5_000
 
 
 class EstimatingPaginator(Paginator):
@@ -62,8 +62,8 @@ class HouseAdmin(ModelAdmin):
     sortable_by: Any = ()
     paginator = EstimatingPaginator
     show_full_result_count = False
-    list_per_page = 50
-    list_max_show_all = 50
+    list_per_page = 25
+    list_max_show_all = 25
     ordering: Any = ("-pk",)
     list_select_related: Any = True
 
