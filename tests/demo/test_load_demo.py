@@ -1,5 +1,8 @@
 """The demo world: made once, whoever loads it how often, and balanced."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from io import StringIO
 from typing import Any
@@ -17,6 +20,7 @@ from demo.world import BUYERS, OPERATORS, SELLERS
 from events.models import Delivery
 from ledger.models import LedgerAccount
 from ledger.selectors import trial_balance
+from marketplace.servers import PROJECT_DIR
 from orders.models import Order
 from wallets.models import Earning
 
@@ -100,6 +104,24 @@ class TestTheDemoWorld:
 
         with pytest.raises(CommandError, match="no demo world"):
             load()
+
+
+class TestProduction:
+    """Everybody knows the demo's password."""
+
+    def test_has_no_demo_world_to_load(self) -> None:
+        secrets = {"SECRET_KEY": "s", "ALLOWED_HOSTS": "shop.example"}
+        servers = {"DATABASE_URL": "postgres://localhost/none", "REDIS_URL": "redis://localhost/0"}
+        asked = subprocess.run(
+            [sys.executable, "manage.py", "load_demo"],
+            cwd=PROJECT_DIR,
+            env={**os.environ, **secrets, **servers, "DJANGO_SETTINGS_MODULE": "settings.production"},
+            capture_output=True,
+            text=True,
+        )
+
+        assert asked.returncode != 0
+        assert "Unknown command: 'load_demo'" in asked.stderr
 
 
 class TestTwoAtTheSameMoment:
