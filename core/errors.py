@@ -2,7 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+PROBLEM_TYPE = "application/problem+json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +27,27 @@ class Refusal(Exception):
     status: ClassVar[int] = 400
     code: str = "refused"
     message: ClassVar[str] = "The request was refused."
+    acted_as: str | None = None
+    """Public id of the acting account, where the refusal comes before the request is known to be somebody's."""
 
     def __init__(self, detail: str | None = None, *, errors: Sequence[FieldError] = (), **extra: object) -> None:
         self.detail = detail or self.message
         self.errors = tuple(errors)
         self.extra = extra
         super().__init__(self.detail)
+
+    def document(self) -> dict[str, Any]:
+        """Return the members of the problem document (RFC 9457)."""
+        document: dict[str, Any] = {
+            "type": f"urn:marketplace:problem:{self.code}",
+            "title": HTTPStatus(self.status).phrase,
+            "status": self.status,
+            "code": self.code,
+            "detail": self.detail,
+        }
+        if self.errors:
+            document["errors"] = [{"field": e.field, "code": e.code, "detail": e.detail} for e in self.errors]
+        return document | self.extra
 
 
 class BadRequest(Refusal):

@@ -38,7 +38,9 @@ class SessionAuthentication(BaseAuthentication):
         actor = sessions.actor_of(session)
         wanted = request.headers.get("Acting-Account")
         if wanted is not None and wanted != actor.owner_id:
-            raise AccountNotLinked
+            refusal = AccountNotLinked()
+            refusal.acted_as = actor.owner_id  # Every answer says who acted: not the one that was named.
+            raise refusal
         bind_contextvars(session=session.public_id, login_account=actor.login.public_id, acting_account=actor.owner_id)
         sessions.note_seen(session)
         return actor.login, actor

@@ -44,7 +44,8 @@ def activate_fee_schedule(
     *, schedule: str, effective_from: datetime | None = None, actor: Actor, now: datetime
 ) -> FeeSchedule:
     """
-    Put a draft in force from `effective_from`, else from the moment its draft names, else from now.
+    Put a draft in force from `effective_from`, else from the moment its draft names, else from now; so too where
+    the moment its draft names has passed.
 
     Never before now: what was sold was charged by the version in force at the time.
 

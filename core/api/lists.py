@@ -56,10 +56,10 @@ class ListView(ApiView):
     ) -> HttpResponseBase:
         """Answer one page as JSON, or everything as CSV; `output` turns a page's rows into documents."""
         ordering = ordering or self.ordering
+        limit = read_limit(self.request)
         if self.request.accepted_renderer.format == "csv":
             pages = every_page(rows, ordering)
             return stream_csv((document for page in pages for document in output(page)), self.csv_columns)
-        limit = read_limit(self.request)
         cursor = self.request.query_params.get("cursor")
         found = list(after_cursor(rows, ordering, cursor)[: limit + 1])
         page, more = found[:limit], len(found) > limit

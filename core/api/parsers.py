@@ -1,14 +1,17 @@
 """JSON as the contract wants it: an object, UTF-8, no key twice, nothing that cannot be stored."""
 
 import json
+import sys
 from collections.abc import Iterable, Mapping
-from math import isfinite
 from typing import IO, Any, NoReturn
 
 from django.conf import settings
 from rest_framework.parsers import BaseParser
 
 from core.errors import BadRequest
+
+# Longer ones are beyond 64 bits and beyond every field's bounds; Python refuses to read very long ones at all.
+_INTEGER_LENGTH_MAX = 20
 
 
 class MalformedBody(BadRequest):
@@ -36,13 +39,19 @@ def parse_object(raw: bytes) -> dict[str, Any]:
     """
     Return the JSON object in `raw`; an empty body is an empty object.
 
-    :raises MalformedBody: no UTF-8, no JSON, no object, too deep, or a number or text nobody can store.
+    :raises MalformedBody: no UTF-8, no JSON, no object, too deep, or text nobody can store.
     :raises DuplicateKey: one object names a key twice.
     """
     if not raw.strip():
         return {}
     try:
-        body = json.loads(raw.decode("utf-8"), object_pairs_hook=_object_once, parse_constant=_refuse_constant)
+        body = json.loads(
+            raw.decode("utf-8"),
+            object_pairs_hook=_object_once,
+            parse_constant=_refuse_constant,
+            parse_float=_bounded_float,
+            parse_int=_bounded_int,
+        )
     except (ValueError, RecursionError) as broken:  # UnicodeDecodeError and JSONDecodeError are ValueErrors.
         raise MalformedBody from broken
     if not isinstance(body, dict):
@@ -56,6 +65,15 @@ def _object_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         raise DuplicateKey
     return found
+
+
+def _bounded_float(text: str) -> float:
+    """What a double cannot hold becomes the largest one, which every field's bounds refuse in the field's own words."""
+    return max(min(float(text), sys.float_info.max), -sys.float_info.max)
+
+
+def _bounded_int(text: str) -> int | float:
+    return int(text) if len(text) <= _INTEGER_LENGTH_MAX else _bounded_float(text)
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -75,8 +93,6 @@ def _refuse_unstorable(body: dict[str, Any]) -> None:
 
 
 def _refuse_unstorable_value(value: Any) -> None:
-    if isinstance(value, float) and not isfinite(value):
-        raise MalformedBody("A number of the body is too large.")
     if not isinstance(value, str):
         return
     if "\0" in value:

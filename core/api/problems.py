@@ -1,6 +1,5 @@
 """One mapping from every refusal to RFC 9457 `application/problem+json`."""
 
-from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -13,6 +12,7 @@ from rest_framework.response import Response
 
 from core.api.fields import flatten_errors
 from core.errors import (
+    PROBLEM_TYPE,
     BadRequest,
     BodyTooLarge,
     Forbidden,
@@ -24,8 +24,6 @@ from core.errors import (
 )
 
 log = structlog.get_logger(__name__)
-
-PROBLEM_TYPE = "application/problem+json"
 
 
 class MethodNotAllowed(Refusal):
@@ -53,22 +51,10 @@ class Unavailable(Refusal):
     retry_after_seconds = 1
 
 
-def problem(refusal: Refusal) -> dict[str, Any]:
-    """Return the members of the problem document for one refusal."""
-    document: dict[str, Any] = {
-        "type": f"urn:marketplace:problem:{refusal.code}",
-        "title": HTTPStatus(refusal.status).phrase,
-        "status": refusal.status,
-        "code": refusal.code,
-        "detail": refusal.detail,
-    }
-    if refusal.errors:
-        document["errors"] = [{"field": e.field, "code": e.code, "detail": e.detail} for e in refusal.errors]
-    return document | refusal.extra
-
-
 def headers_of(refusal: Refusal) -> dict[str, str]:
     """Return the headers that belong to a refusal's status."""
+    if refusal.acted_as is not None:
+        return {"Acting-Account": refusal.acted_as}
     if isinstance(refusal, TooManyAttempts | Unavailable):
         return {"Retry-After": str(refusal.retry_after_seconds)}
     return {"WWW-Authenticate": "Bearer"} if refusal.status == 401 else {}
@@ -81,12 +67,14 @@ def answer_problem(raised: Exception, context: dict[str, Any]) -> Response | Non
         log.error("database_unavailable", exc_info=raised)
     if refusal is None:
         return None
-    return Response(problem(refusal), status=refusal.status, headers=headers_of(refusal), content_type=PROBLEM_TYPE)
+    return Response(refusal.document(), status=refusal.status, headers=headers_of(refusal), content_type=PROBLEM_TYPE)
 
 
 def problem_response(refusal: Refusal) -> HttpResponse:
     """The same document outside DRF: middleware and error handlers."""
-    return JsonResponse(problem(refusal), status=refusal.status, headers=headers_of(refusal), content_type=PROBLEM_TYPE)
+    return JsonResponse(
+        refusal.document(), status=refusal.status, headers=headers_of(refusal), content_type=PROBLEM_TYPE
+    )
 
 
 def as_refusal(raised: Exception) -> Refusal | None:

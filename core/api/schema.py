@@ -20,9 +20,10 @@ from rest_framework import serializers
 from core.api.fields import Input
 from core.api.idempotency import KEY_LENGTH_MAX, IdempotencyKeyInUse, IdempotencyKeyRequired, IdempotencyKeyReused
 from core.api.parsers import DuplicateKey, MalformedBody
-from core.api.problems import PROBLEM_TYPE, UnsupportedMediaType
+from core.api.problems import UnsupportedMediaType
 from core.api.samples import add_samples
 from core.errors import (
+    PROBLEM_TYPE,
     BodyTooLarge,
     CursorInvalid,
     Forbidden,

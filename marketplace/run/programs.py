@@ -28,7 +28,7 @@ def programs(address: Address) -> list[Program]:
 
 def _web(address: Address) -> Program:
     command = [sys.executable, "-m", "gunicorn", "marketplace.wsgi"]
-    command += ["--bind", address.bind, "--worker-class", "gthread"]
+    command += ["--bind", address.bind, "--worker-class", "marketplace.web.Worker"]
     command += ["--workers", str(WEB_PROCESSES), "--threads", str(WEB_THREADS)]
     command += ["--timeout", str(WEB_REQUEST_SECONDS_MAX), "--graceful-timeout", str(WEB_STOP_SECONDS_MAX)]
     command += ["--no-control-socket"]  # It would be in the home directory, which may be empty or closed.

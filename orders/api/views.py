@@ -1,7 +1,7 @@
 """Orders and refunds over HTTP."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -76,6 +76,21 @@ def payer_of(wallet: str | None, actor: Actor) -> Account:
     if wallet is not None and wallet != actor.owner_id:
         raise AccountNotLinked
     return actor.acting
+
+
+class PaymentView(OrderView):
+    """What both payments, from a wallet and with a provider, have in common."""
+
+    audience: ClassVar[Mapping[str, frozenset[str]]] = {"*": BUYER}
+    Input = inputs.PayInput
+
+    def payment_body(self, find: Callable[[], object]) -> dict[str, Any]:
+        """Return the checked body; a wallet that cannot be seen is said before what is faulty, like the order."""
+        return self.body_of(lambda: (find(), self.named_payer()))
+
+    def named_payer(self) -> Account:
+        wallet = dict(self.request.data).get("wallet")
+        return payer_of(wallet if isinstance(wallet, str) else None, actor_of(self.request))
 
 
 def payment_of(body: dict[str, Any], request: Request) -> dict[str, Any]:
@@ -157,14 +172,11 @@ def names_provider(request: HttpRequest) -> bool:
         return False
 
 
-class CheckoutPaymentByProvider(ThreeStepView, OrderView):
+class CheckoutPaymentByProvider(ThreeStepView, PaymentView):
     """The same path as `CheckoutPayment`, where the body names a provider: it calls somebody far away."""
 
-    audience = {"*": BUYER}
-    Input = inputs.PayInput
-
     def intend(self, request: Request, checkout_id: str) -> str:
-        body = self.body_of(lambda: selectors.get_checkout(checkout_id, visible_to=actor_of(request).acting))
+        body = self.payment_body(lambda: selectors.get_checkout(checkout_id, visible_to=actor_of(request).acting))
         payment = services.request_checkout_payment(
             checkout=checkout_id, provider=body["provider"], **payment_of(body, request)
         )
@@ -180,12 +192,10 @@ class CheckoutPaymentByProvider(ThreeStepView, OrderView):
         return Response(outputs.read_checkout(checkout, orders, actor_of(self.request).acting))
 
 
-class CheckoutPayment(OrderView):
+class CheckoutPayment(PaymentView):
     """POST /api/v1/checkouts/<id>/pay"""
 
-    audience = {"*": BUYER}
     keyed = POST
-    Input = inputs.PayInput
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if names_provider(request):
@@ -201,21 +211,18 @@ class CheckoutPayment(OrderView):
     @refuses(*PAYMENT_REFUSALS)
     def post(self, request: Request, checkout_id: str) -> Response:
         viewer = actor_of(request).acting
-        body = self.body_of(lambda: selectors.get_checkout(checkout_id, visible_to=viewer))
+        body = self.payment_body(lambda: selectors.get_checkout(checkout_id, visible_to=viewer))
         orders = services.pay_checkout(checkout=checkout_id, **payment_of(body, request))
         checkout = orders[0].checkout
         assert checkout is not None
         return Response(outputs.checkout_document(checkout, orders, selectors.lines_of(orders), viewer))
 
 
-class OrderPaymentByProvider(ThreeStepView, OrderView):
+class OrderPaymentByProvider(ThreeStepView, PaymentView):
     """The same path as `OrderPayment`, where the body names a provider: it calls somebody far away."""
 
-    audience = {"*": BUYER}
-    Input = inputs.PayInput
-
     def intend(self, request: Request, order_id: str) -> str:
-        body = self.body_of(lambda: selectors.get_order(order_id, visible_to=actor_of(request).acting))
+        body = self.payment_body(lambda: selectors.get_order(order_id, visible_to=actor_of(request).acting))
         payment = services.request_order_payment(order=order_id, provider=body["provider"], **payment_of(body, request))
         return payment.public_id
 
@@ -230,12 +237,10 @@ class OrderPaymentByProvider(ThreeStepView, OrderView):
         return Response(outputs.one_order(order, viewer))
 
 
-class OrderPayment(OrderView):
+class OrderPayment(PaymentView):
     """POST /api/v1/orders/<id>/pay"""
 
-    audience = {"*": BUYER}
     keyed = POST
-    Input = inputs.PayInput
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if names_provider(request):
@@ -251,7 +256,7 @@ class OrderPayment(OrderView):
     @refuses(*PAYMENT_REFUSALS)
     def post(self, request: Request, order_id: str) -> Response:
         viewer = actor_of(request).acting
-        body = self.body_of(lambda: selectors.get_order(order_id, visible_to=viewer))
+        body = self.payment_body(lambda: selectors.get_order(order_id, visible_to=viewer))
         order = services.pay_order(order=order_id, **payment_of(body, request))
         return Response(outputs.order_just_paid(order, viewer))
 

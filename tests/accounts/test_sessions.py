@@ -236,6 +236,7 @@ class TestAuthentication:
         answer = api(buyer).get("/account", acting_account=header)
 
         assert (answer.status_code, answer.json()["code"]) == (404, "account_not_linked")
+        assert answer["Acting-Account"] == buyer.public_id
 
     def test_acting_as_a_stranger_is_refused(self, buyer, seller, api):
         answer = api(buyer).get("/account", acting_account=seller.public_id)

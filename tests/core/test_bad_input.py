@@ -43,8 +43,6 @@ class TestBodies:
             (b'{"deep": {"text": "a", "text": "b"}}', "duplicate_key"),
             (b'{"amount": NaN}', "malformed_body"),
             (b'{"amount": Infinity}', "malformed_body"),
-            (b'{"amount": 1e999}', "malformed_body"),
-            (b'{"amount": ' + b"9" * 5000 + b"}", "malformed_body"),
             (b'{"text": "a"} {}', "malformed_body"),
             (nested(33).encode(), "malformed_body"),
             (nested(100_000).encode(), "malformed_body"),
@@ -75,6 +73,9 @@ class TestBodies:
             ({"text": "a", "amount": "5"}, "amount_invalid", "amount"),
             ({"text": "a", "amount": 2**53}, "amount_invalid", "amount"),
             ({"text": "a", "amount": 10**4000}, "amount_invalid", "amount"),
+            (b'{"text": "a", "amount": ' + b"9" * 5000 + b"}", "amount_invalid", "amount"),
+            (b'{"text": "a", "amount": 1e999}', "amount_invalid", "amount"),
+            (b'{"text": "a", "amount": -1e999}', "amount_invalid", "amount"),
         ],
         ids=lambda value: str(value)[:24],
     )

@@ -108,6 +108,9 @@ class TestPayingAnOrder:
     def test_what_is_not_there_is_said_before_what_is_wrong_with_the_body(self, api, rich, new_account, pending):
         assert pay(api, rich, pending, {"amount": 0}).status_code == 422
         assert pay(api, new_account(), pending, {"amount": 0}).status_code == 404
+        foreign = {"amount": 0, "wallet": new_account().public_id}
+        assert pay(api, rich, pending, foreign).json()["code"] == "account_not_linked"
+        assert pay(api, rich, pending, {"amount": 0, "wallet": 5}).status_code == 422
 
     def test_what_is_wrong_with_the_body_is_said_before_the_state(self, api, rich, paid):
         assert pay(api, rich, paid, {"amount": 0}).json()["code"] == "amount_invalid"

@@ -1,6 +1,7 @@
 """What meets at the same moment: each lock, and a control that shows what would happen without it."""
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -119,6 +120,28 @@ class TestTwoReleases:
         assert EventRecord.objects.filter(type="earnings.released").count() == 20
         book()
         assert wallet_of(seller).posted_minor == 200
+
+    def test_nothing_due_means_that_nobody_else_is_at_it_either(
+        self, world: Any, race: Race, meet: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """`POST /clock/advance` answers when 0 comes back: what a worker has locked must be released by then."""
+        buyer, seller = world
+        sell(seller, buyer, 10).complete()
+        release = earnings._release
+
+        def meet_then_release(locked: Any) -> None:
+            meet()
+            time.sleep(0.3)
+            release(locked)
+
+        monkeypatch.setattr(earnings, "_release", meet_then_release)
+
+        def wait_then_run() -> tuple[int, bool]:
+            meet()
+            count = release_due()
+            return count, Earning.objects.filter(status=Earning.Status.RELEASED).exists()
+
+        assert race(release_due, wait_then_run) == [1, (0, True)]
 
     def test_control_without_the_lock_both_release_the_same(
         self, world: Any, race: Race, meet: Any, monkeypatch: pytest.MonkeyPatch, without_row_locks: None
