@@ -58,8 +58,9 @@ FILLED = {
         SELECT n * 256, n, n + 1, CASE WHEN n %% 2 = 0 THEN 1 ELSE n + 2 END, n, 'GBP' FROM {NUMBERS}""",
     "ledger_movement": f"""
         INSERT INTO ledger_movement (account_id, batch_id, debits_minor, credits_minor, debits_after_minor,
-               credits_after_minor, effective_min, effective_max, booked_at)
-        SELECT CASE WHEN n %% 2 = 0 THEN 1 ELSE n END, n, n, 0, n, 0, {LONG_AGO}, {LONG_AGO}, {LONG_AGO}
+               credits_after_minor, effective_min, effective_max, effective_latest_after, late, booked_at)
+        SELECT CASE WHEN n %% 2 = 0 THEN 1 ELSE n END, n, n, 0, n, 0, {LONG_AGO}, {LONG_AGO}, {LONG_AGO}, false,
+               {LONG_AGO}
         FROM {NUMBERS}""",
     "events_eventrecord": f"""
         INSERT INTO events_eventrecord (type, key, subject, payload, occurred_at)

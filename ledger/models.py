@@ -5,6 +5,8 @@ Journals, transfers, movements and batches are written once (triggers) and carry
 constraints: those cost two thirds of the booking speed, and deadlocks. `verify_books` checks the references.
 """
 
+from datetime import timedelta
+
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -14,6 +16,10 @@ from core.ids import encode_key
 CODE_LENGTH_MAX = 80
 LEG_BITS = 8  # A transfer's id is its journal's id and its leg in one number.
 LEGS_MAX = 2**LEG_BITS
+
+# Longer than an event may lie ahead of the clock (EVENT_FUTURE_TOLERANCE): else one of those would make
+# everything after it late. Booked rows keep what it was when they were booked.
+LATE_AFTER = timedelta(minutes=10)
 
 
 class LedgerAccount(models.Model):
@@ -26,6 +32,7 @@ class LedgerAccount(models.Model):
     held_minor = models.BigIntegerField(db_default=0, help_text="Reserved by holds that are not yet booked.")
     must_cover = models.BooleanField(db_default=False, help_text="Never below its holds: wallets.")
     must_owe = models.BooleanField(db_default=False, help_text="Never repaid beyond what is owed: debts.")
+    effective_latest = models.DateTimeField(null=True, help_text="Latest `effective_at` ever booked; only grows.")
 
     class Meta:
         constraints = [
@@ -179,11 +186,16 @@ class Movement(models.Model):
     credits_after_minor = models.BigIntegerField()
     effective_min = models.DateTimeField(help_text="Earliest `effective_at` among its journals on this account.")
     effective_max = models.DateTimeField(help_text="Latest one: a look back as of later than this takes it whole.")
+    effective_latest_after = models.DateTimeField(help_text="The account's latest one after it; only grows.")
+    late = models.BooleanField(help_text="Some of it is effective long before what is booked by then (`LATE_AFTER`).")
     booked_at = models.DateTimeField(help_text="The batch's.")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["batch_id", "account_id"], name="movement_once")]
-        indexes = [models.Index(fields=["account_id", "booked_at", "id"], name="movement_by_account")]
+        indexes = [
+            models.Index(fields=["account_id", "booked_at", "id"], name="movement_by_account"),
+            models.Index(fields=["account_id", "booked_at"], name="movement_late", condition=Q(late=True)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.account_id} in {encode_key('bat', self.batch_id)}"

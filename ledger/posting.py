@@ -18,7 +18,7 @@ from typing import Any
 from django.db import connection
 
 from ledger.codes import must_cover, must_owe
-from ledger.models import LEG_BITS
+from ledger.models import LATE_AFTER, LEG_BITS
 
 COPY_NULL = r"\N"
 
@@ -307,14 +307,18 @@ WITH change AS (
 ), changed AS (
     UPDATE ledger_ledgeraccount a
     SET debits_minor = a.debits_minor + c.debits, credits_minor = a.credits_minor + c.credits,
-        held_minor = a.held_minor - c.released
+        held_minor = a.held_minor - c.released,
+        effective_latest = CASE WHEN c.debits > 0 OR c.credits > 0 THEN GREATEST(a.effective_latest, c.latest)
+                                ELSE a.effective_latest END
     FROM change c WHERE a.id = c.id
-    RETURNING a.id, c.debits, c.credits, a.debits_minor, a.credits_minor, c.earliest, c.latest
+    RETURNING a.id, c.debits, c.credits, a.debits_minor, a.credits_minor, c.earliest, c.latest, a.effective_latest
 )
 INSERT INTO ledger_movement (account_id, batch_id, debits_minor, credits_minor, debits_after_minor,
-                             credits_after_minor, effective_min, effective_max, booked_at)
+                             credits_after_minor, effective_min, effective_max, effective_latest_after, late,
+                             booked_at)
 SELECT changed.id, %(batch)s, changed.debits, changed.credits, changed.debits_minor, changed.credits_minor,
-       changed.earliest, changed.latest, batch.booked_at
+       changed.earliest, changed.latest, changed.effective_latest,
+       changed.effective_latest - changed.earliest > %(late_after)s, batch.booked_at
 FROM changed, batch WHERE changed.debits > 0 OR changed.credits > 0
 """
 
@@ -348,6 +352,7 @@ def _write_batch(
         "transfers": posted.transfers_count,
         "accounts": posted.accounts_count,
         "opened_at": opened_at,
+        "late_after": LATE_AFTER,
     }
     with connection.cursor() as cursor:
         cursor.execute(_WRITE_BATCH, parameters)

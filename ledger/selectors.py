@@ -8,12 +8,13 @@ up to the frontier never change again.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 
 from core.errors import NotFound
 from ledger.engine import ENGINE_LOCK
-from ledger.models import LedgerAccount
+from ledger.models import LATE_AFTER, LedgerAccount
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,42 +48,49 @@ class TrialBalance:
         return sum(account.credits_minor for account in self.accounts)
 
 
-# Booked until `known_at` comes from the last movement; what is effective only after `as_of` is taken off:
-# whole movements where all of it is later, and single transfers where a movement straddles the moment.
+# Three parts, each found by an index, however much was booked (docs/ledger.md):
+# `pivot`: the last movement that knew nothing effective later than `as_of`; its totals are all before it.
+# `near`: movements behind it, in booking order, until the account's time is LATE_AFTER further; the others
+# behind them are later as a whole, except those that were booked late (`far`).
+# Of a movement that straddles the moment, the transfers are looked at one by one.
 _BALANCES = """
-WITH asked AS (
-    SELECT id, code, currency, held_minor, debits_minor, credits_minor FROM ledger_ledgeraccount a WHERE {accounts}
-), booked AS (
-    SELECT asked.*, COALESCE(last.debits_after_minor, 0) AS debits, COALESCE(last.credits_after_minor, 0) AS credits
-    FROM asked LEFT JOIN LATERAL (
-        SELECT debits_after_minor, credits_after_minor FROM ledger_movement m
-        WHERE m.account_id = asked.id AND m.booked_at <= %(known_at)s
-        ORDER BY m.booked_at DESC, m.id DESC LIMIT 1
-    ) last ON true
-), later AS (
-    SELECT m.account_id, m.debits_minor AS debits, m.credits_minor AS credits
-    FROM ledger_movement m JOIN asked ON asked.id = m.account_id
-    WHERE m.booked_at <= %(known_at)s AND m.effective_min > %(as_of)s
+WITH asked AS MATERIALIZED (
+    SELECT a.id, a.code, a.currency, a.held_minor,
+           ledger_movement_before(a.id, %(as_of)s, %(known_at)s) AS pivot_id,
+           ledger_movement_before(a.id, %(as_of)s::timestamptz + %(late_after)s, %(known_at)s) AS near_id
+    FROM ledger_ledgeraccount a WHERE {accounts}
+), placed AS MATERIALIZED (
+    SELECT asked.*, COALESCE(pivot.debits_after_minor, 0) AS debits, COALESCE(pivot.credits_after_minor, 0) AS credits,
+           COALESCE(pivot.booked_at, '-infinity') AS pivot_at, COALESCE(near.booked_at, '-infinity') AS near_at
+    FROM asked LEFT JOIN ledger_movement pivot ON pivot.id = asked.pivot_id
+    LEFT JOIN ledger_movement near ON near.id = asked.near_id
+), behind AS MATERIALIZED (
+    SELECT m.* FROM placed JOIN ledger_movement m ON m.account_id = placed.id
+    WHERE (m.booked_at, m.id) > (placed.pivot_at, COALESCE(placed.pivot_id, 0))
+      AND (m.booked_at, m.id) <= (placed.near_at, COALESCE(placed.near_id, 0)) AND m.effective_min <= %(as_of)s
     UNION ALL
-    SELECT m.account_id, t.amount_minor, 0
-    FROM ledger_movement m JOIN asked ON asked.id = m.account_id
-    JOIN ledger_transfer t ON t.debit_id = m.account_id AND t.batch_id = m.batch_id
-    JOIN ledger_journal j ON j.event_id = t.id >> 8
-    WHERE m.booked_at <= %(known_at)s AND m.effective_min <= %(as_of)s AND m.effective_max > %(as_of)s
-      AND j.effective_at > %(as_of)s
+    SELECT m.* FROM placed JOIN ledger_movement m ON m.account_id = placed.id
+    WHERE m.late AND m.booked_at >= placed.near_at AND m.booked_at <= %(known_at)s AND m.effective_min <= %(as_of)s
+      AND (m.booked_at, m.id) > (placed.near_at, COALESCE(placed.near_id, 0))
+), earlier AS (
+    SELECT account_id, debits_minor AS debits, credits_minor AS credits FROM behind WHERE effective_max <= %(as_of)s
     UNION ALL
-    SELECT m.account_id, 0, t.amount_minor
-    FROM ledger_movement m JOIN asked ON asked.id = m.account_id
-    JOIN ledger_transfer t ON t.credit_id = m.account_id AND t.batch_id = m.batch_id
+    SELECT behind.account_id, t.amount_minor, 0
+    FROM behind JOIN ledger_transfer t ON t.debit_id = behind.account_id AND t.batch_id = behind.batch_id
     JOIN ledger_journal j ON j.event_id = t.id >> 8
-    WHERE m.booked_at <= %(known_at)s AND m.effective_min <= %(as_of)s AND m.effective_max > %(as_of)s
-      AND j.effective_at > %(as_of)s
+    WHERE behind.effective_max > %(as_of)s AND j.effective_at <= %(as_of)s
+    UNION ALL
+    SELECT behind.account_id, 0, t.amount_minor
+    FROM behind JOIN ledger_transfer t ON t.credit_id = behind.account_id AND t.batch_id = behind.batch_id
+    JOIN ledger_journal j ON j.event_id = t.id >> 8
+    WHERE behind.effective_max > %(as_of)s AND j.effective_at <= %(as_of)s
+), added AS (
+    SELECT account_id, sum(debits) AS debits, sum(credits) AS credits FROM earlier GROUP BY account_id
 )
-SELECT booked.code, booked.currency, (booked.debits - COALESCE(sum(later.debits), 0))::bigint,
-       (booked.credits - COALESCE(sum(later.credits), 0))::bigint, booked.held_minor
-FROM booked LEFT JOIN later ON later.account_id = booked.id
-GROUP BY booked.code, booked.currency, booked.debits, booked.credits, booked.held_minor
-ORDER BY booked.currency, booked.code
+SELECT placed.code, placed.currency, (placed.debits + COALESCE(added.debits, 0))::bigint,
+       (placed.credits + COALESCE(added.credits, 0))::bigint, placed.held_minor
+FROM placed LEFT JOIN added ON added.account_id = placed.id
+ORDER BY placed.currency, placed.code
 """
 
 
@@ -122,11 +130,13 @@ def trial_balance(*, as_of: datetime | None = None, known_at: datetime | None = 
 
 
 def _balances(accounts: str, *, as_of: datetime | None, known_at: datetime | None, **parameters: str) -> list[Balance]:
+    moments: dict[str, Any] = {
+        "as_of": as_of or "infinity",
+        "known_at": known_at or "infinity",
+        "late_after": LATE_AFTER,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(
-            _BALANCES.format(accounts=accounts),
-            parameters | {"as_of": as_of or "infinity", "known_at": known_at or "infinity"},
-        )
+        cursor.execute(_BALANCES.format(accounts=accounts), parameters | moments)
         return [Balance(*row) for row in cursor.fetchall()]
 
 

@@ -224,8 +224,9 @@ def hot_account(owner: Account, *, transfers: int, batches: int) -> None:
                 SELECT (1000000 * %(batch)s + n)::bigint << 8, %(batch)s, %(desk)s, %(hot)s, 1, 'GBP'
                 FROM generate_series(1, %(n)s) n;
                 INSERT INTO ledger_movement (account_id, batch_id, debits_minor, credits_minor, debits_after_minor,
-                                             credits_after_minor, effective_min, effective_max, booked_at)
-                VALUES (%(hot)s, %(batch)s, 0, %(n)s, 0, %(after)s, now(), now(), clock_timestamp())
+                                             credits_after_minor, effective_min, effective_max, booked_at,
+                                             effective_latest_after, late)
+                VALUES (%(hot)s, %(batch)s, 0, %(n)s, 0, %(after)s, now(), now(), clock_timestamp(), now(), false)
                 """,
                 parameters,
             )
