@@ -75,7 +75,7 @@ class DailyLimitExceeded(Conflict):
     message = "This would exceed the key's limit of the day."
 
 
-class SecondPersonRequired(Forbidden):
+class SecondPersonRequired(Conflict):
     code = "second_person_required"
     message = "Another operator than the one who made it must do that."
 
@@ -100,5 +100,6 @@ class EffectiveInPast(Unprocessable):
     message = "A version takes effect at its activation or later; the past is corrected by repair."
 
 
-class OperatorLimitExceeded(SecondPersonRequired):
+class OperatorLimitExceeded(Forbidden):
+    code = SecondPersonRequired.code
     message = "This is more than one operator may send in a day: another one must send it."
