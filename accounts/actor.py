@@ -12,12 +12,14 @@ class Actor:
     """
     A person's request. Rights are those of `acting` only; `login` says who really did it.
 
-    `session_id`: public id of the session, None for commands and tasks that act for an account.
+    `session_id`: public id of the session, None for commands and tasks that act for an account;
+    `token_digest`: of the credential that it came with.
     """
 
     login: Account
     acting: Account
     session_id: str | None = None
+    token_digest: str = ""
 
     @classmethod
     def own(cls, account: Account) -> "Actor":

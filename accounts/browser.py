@@ -5,15 +5,20 @@ Django's own session keeps a browser's messages and form state under the same co
 in is decided by our row alone, which an operator or the owner can end from anywhere.
 """
 
+from datetime import datetime
+
 from django.conf import settings
-from django.contrib.auth import login, logout
+from django.contrib.auth import SESSION_KEY, login, logout
 from django.contrib.auth.models import AnonymousUser
+from django.db import transaction
 from django.http import HttpRequest
+from django.middleware.csrf import rotate_token
 
 from accounts import sessions
 from accounts.actor import Actor
 from accounts.errors import SessionEnded
 from accounts.models import Account
+from accounts.services.switching import switch_session
 
 
 def log_in(request: HttpRequest, account: Account) -> None:
@@ -24,6 +29,31 @@ def log_in(request: HttpRequest, account: Account) -> None:
         request.session.create()
     device = request.headers.get("User-Agent", "")
     sessions.open_session(account=account, device=device, token=request.session.session_key)
+
+
+def carries(request: HttpRequest, actor: Actor) -> bool:
+    """Whether the actor came with this browser's cookie, not with a token."""
+    cookie = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
+    return cookie is not None and sessions.digest_token(cookie) == actor.token_digest
+
+
+@transaction.atomic
+def switch(request: HttpRequest, actor: Actor, *, to: str, now: datetime) -> sessions.Opened:
+    """
+    Switch this browser's session: a new cookie, a new CSRF token, and what the pages kept moves along.
+
+    :raises Refusal: as `services.switch_session`.
+    """
+    kept = type(request.session)()
+    kept.create()
+    assert kept.session_key is not None
+    switched = switch_session(to=to, actor=actor, token=kept.session_key, now=now)
+    kept.update(dict(request.session.items()))
+    kept[SESSION_KEY] = str(switched.session.acting_account.pk)
+    request.session.delete()
+    request.session = kept
+    rotate_token(request)
+    return switched
 
 
 def log_out(request: HttpRequest) -> None:

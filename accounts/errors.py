@@ -1,4 +1,4 @@
-from core.errors import Forbidden, NotAuthenticated, NotFound, Unprocessable
+from core.errors import Conflict, Forbidden, NotAuthenticated, NotFound, Unprocessable
 
 
 class CredentialsInvalid(NotAuthenticated):
@@ -16,6 +16,48 @@ class SessionEnded(NotAuthenticated):
 class AccountNotLinked(NotFound):
     code = "account_not_linked"
     message = "You are not linked with such an account."
+
+
+class SwitchNotAllowed(Forbidden):
+    code = "switch_not_allowed"
+    message = "You are linked, but the terms do not let you act as that account."
+
+
+class InvitationInvalid(NotFound):
+    """One answer for a wrong, a used, a withdrawn and an expired code."""
+
+    code = "invitation_invalid"
+    message = "This code admits nobody (any more)."
+
+
+class LinkWithItself(Unprocessable):
+    code = "link_with_itself"
+    message = "This is the account's own code: give it to another account."
+
+
+class AlreadyLinked(Conflict):
+    code = "already_linked"
+    message = "These two accounts are linked."
+
+
+class NothingProposed(Conflict):
+    code = "nothing_proposed"
+    message = "Nobody has proposed other terms."
+
+
+class OwnProposal(Conflict):
+    code = "own_proposal"
+    message = "You proposed these terms; the other side accepts them."
+
+
+class TermsChanged(Conflict):
+    code = "terms_changed"
+    message = "The proposal is another one by now: look at it again."
+
+
+class SpendingCapExceeded(Conflict):
+    code = "spending_cap_exceeded"
+    message = "The link's terms do not let so much be paid from this wallet."
 
 
 class OwnLoginRequired(Forbidden):

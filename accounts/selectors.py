@@ -1,11 +1,14 @@
 """What others may ask about accounts and sessions."""
 
-from django.db.models import QuerySet
+from collections.abc import Collection
+from datetime import datetime
+
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from accounts.actor import Actor
 from accounts.errors import SessionEnded
-from accounts.models import Account, Session
+from accounts.models import Account, Invitation, Link, Session
 from core.errors import NotFound
 
 
@@ -39,6 +42,50 @@ def current_session(actor: Actor) -> Session:
     return session
 
 
+def links_of(*, visible_to: Account) -> QuerySet[Link]:
+    """Return the living links of an account, with both sides at hand."""
+    own = Link.objects.filter(Q(inviter=visible_to) | Q(invitee=visible_to), ended_at=None)
+    return own.select_related("inviter", "invitee", "proposed_by")
+
+
+def get_link(public_id: str, *, visible_to: Account) -> Link:
+    """
+    Return one living link of an account.
+
+    :raises NotFound: it has none of this id.
+    """
+    link = links_of(visible_to=visible_to).filter(public_id=public_id).first()
+    if link is None:
+        raise NotFound
+    return link
+
+
+def links_between(account: Account, other: str) -> QuerySet[Link]:
+    """Return the living link of two accounts, one of them by its public id: a query of one row or none."""
+    pair = Q(inviter=account, invitee__public_id=other) | Q(invitee=account, inviter__public_id=other)
+    return Link.objects.filter(pair, ended_at=None).select_related("inviter", "invitee")
+
+
 def linked_accounts(account: Account) -> list[Account]:
-    """Return the accounts directly linked with this one. There are no links yet."""
-    return []
+    """Return the accounts directly linked with this one, the newest link first."""
+    return [link.other(account) for link in links_of(visible_to=account).order_by("-id")]
+
+
+def were_linked(pairs: Collection[tuple[str, str]], *, at: datetime) -> set[tuple[str, str]]:
+    """
+    Return those pairs of accounts (by public id) that were linked with each other at a moment.
+
+    Linked accounts earn no share and no referral commission from each other's purchases. One statement,
+    however many pairs.
+    """
+    named = {account for pair in pairs for account in pair}
+    links = Link.objects.filter(inviter__public_id__in=named, invitee__public_id__in=named, linked_at__lte=at)
+    linked = links.exclude(ended_at__lte=at).values_list("inviter__public_id", "invitee__public_id")
+    known = {frozenset(pair) for pair in linked}
+    return {pair for pair in pairs if frozenset(pair) in known}
+
+
+def own_invitations(*, visible_to: Account) -> QuerySet[Invitation]:
+    """Return the groups of codes that an account has made, with how many codes each has and how many are used."""
+    own = Invitation.objects.filter(inviter=visible_to)
+    return own.annotate(count=Count("codes"), used=Count("codes", filter=Q(codes__used_at__isnull=False)))

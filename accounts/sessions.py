@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
+from django.db import connection
 from django.utils import timezone
 
 from accounts.actor import Actor
@@ -58,7 +59,40 @@ def actor_of(session: Session) -> Actor:
     both_active = session.login_account.is_active and session.acting_account.is_active
     if session.ended_at is not None or session.expires_at <= timezone.now() or not both_active:
         raise SessionEnded
-    return Actor(login=session.login_account, acting=session.acting_account, session_id=session.public_id)
+    return Actor(
+        login=session.login_account,
+        acting=session.acting_account,
+        session_id=session.public_id,
+        token_digest=session.token_digest,
+    )
+
+
+def replace_credential(actor: Actor, *, acting: Account, token: str | None = None) -> Opened:
+    """
+    Let a session act as `acting` from now on, under another credential; the old one answers 401.
+
+    :raises SessionEnded: it was ended, or got another credential, since the actor came.
+    """
+    token = token or secrets.token_urlsafe(TOKEN_BYTES)
+    session = Session(
+        public_id=actor.session_id or "",
+        login_account=actor.login,
+        acting_account=acting,
+        token_digest=digest_token(token),
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE accounts_session SET token_digest = %s, acting_account_id = %s
+            WHERE public_id = %s AND token_digest = %s AND ended_at IS NULL RETURNING expires_at
+            """,
+            [session.token_digest, acting.pk, actor.session_id, actor.token_digest],
+        )
+        living = cursor.fetchone()
+    if living is None:
+        raise SessionEnded
+    session.expires_at = living[0]
+    return Opened(session, token)
 
 
 def end_session(*, public_id: str, owner: Account) -> None:

@@ -161,6 +161,13 @@ LOGIN_FAILURES_MAX = 10  # per user name and address
 LOGIN_FAILURES_WINDOW = timedelta(minutes=15)
 REGISTRATIONS_MAX = 300  # per address
 REGISTRATIONS_WINDOW = timedelta(hours=1)
+INVITATION_LIFETIME = timedelta(minutes=15)
+INVITATION_CODES_MAX = 10  # in one group
+INVITATION_FAILURES_MAX = 10  # wrong codes per account; looking at one counts too
+INVITATION_FAILURES_WINDOW = timedelta(minutes=15)
+INVITATION_ADDRESS_FAILURES_MAX = 300  # per address, behind which may be a whole office
+INVITATION_ADDRESS_FAILURES_WINDOW = timedelta(minutes=15)
+BEHAVIOUR_RETENTION_MONTHS = 24
 TRUSTED_PROXY_COUNT = 0  # how many proxies of ours append to X-Forwarded-For
 
 # --- The clock: demo and test may move it; production may not --------------------------------

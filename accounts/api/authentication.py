@@ -12,8 +12,9 @@ from structlog.contextvars import bind_contextvars
 
 from accounts import sessions
 from accounts.actor import Actor
-from accounts.errors import AccountNotLinked, SessionEnded
+from accounts.errors import AccountNotLinked, SessionEnded, SwitchNotAllowed
 from accounts.models import Account, Session
+from accounts.services.switching import act_as
 from core.errors import Forbidden, NotAuthenticated, Refusal
 
 
@@ -29,7 +30,7 @@ class CsrfFailed(Forbidden):
 class SessionAuthentication(BaseAuthentication):
     """What both ways have in common: one SELECT finds the session and both its accounts."""
 
-    refusals: ClassVar[tuple[type[Refusal], ...]] = (SessionEnded, AccountNotLinked)
+    refusals: ClassVar[tuple[type[Refusal], ...]] = (SessionEnded, AccountNotLinked, SwitchNotAllowed)
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"
@@ -38,9 +39,11 @@ class SessionAuthentication(BaseAuthentication):
         actor = sessions.actor_of(session)
         wanted = request.headers.get("Acting-Account")
         if wanted is not None and wanted != actor.owner_id:
-            refusal = AccountNotLinked()
-            refusal.acted_as = actor.owner_id  # Every answer says who acted: not the one that was named.
-            raise refusal
+            try:
+                actor = act_as(actor, wanted)
+            except (AccountNotLinked, SwitchNotAllowed) as refusal:
+                refusal.acted_as = actor.owner_id  # Every answer says who acted: not the one that was named.
+                raise
         bind_contextvars(session=session.public_id, login_account=actor.login.public_id, acting_account=actor.owner_id)
         sessions.note_seen(session)
         return actor.login, actor

@@ -26,6 +26,14 @@ ACCOUNT = {
     "referral_code": "7QK2M9X4ZA",
 }
 
+TERMS = {
+    "mirror": ["order.placed", "item.viewed"],
+    "direction": "both",
+    "switch": "both",
+    "spending_cap": {"amount": 50000, "currency": "GBP"},
+}
+OTHER = {"id": "acc_01J9ZK3R9A1B2C3D4E5F6G7H8J", "name": "Keller Laboratory"}
+
 REGISTRATION = OpenApiExample(
     "a buyer",
     value={
@@ -51,3 +59,37 @@ LOGGED_IN = OpenApiExample(
 )
 THIS_SESSION = OpenApiExample("this session", value=SESSION, response_only=True)
 OWN_SESSIONS = OpenApiExample("one session", value=SESSION_LISTED, response_only=True)
+INVITE = OpenApiExample("two codes", value={"count": 2, "terms": TERMS}, request_only=True)
+INVITED = OpenApiExample(
+    "two codes",
+    value={
+        "id": "inv_01J9ZK5C7D9E1F3G5H7J9K1M3N",
+        "codes": ["7QK2M9X4ZA", "P3R8T0V2X4"],
+        "expires_at": "2026-10-01T09:45:00Z",
+        "terms": TERMS,
+    },
+    response_only=True,
+)
+CODE = OpenApiExample("a code, as it was read aloud", value={"code": "7qk2m-9x4za"}, request_only=True)
+LINK = OpenApiExample(
+    "a link",
+    value={
+        "id": "lnk_01J9ZK6D8E0F2G4H6J8K0M2N4P",
+        "accounts": [OTHER, REFERENCE],
+        "terms": TERMS,
+        "linked_at": "2026-10-01T09:31:00Z",
+        "proposed_terms": None,
+        "proposed_by": None,
+    },
+    response_only=True,
+)
+PROPOSAL = OpenApiExample("no cap any more", value={"terms": {"spending_cap": "unlimited"}}, request_only=True)
+SWITCH = OpenApiExample("act as the laboratory", value={"account": OTHER["id"]}, request_only=True)
+SWITCHED = OpenApiExample(
+    "acting as the laboratory",
+    value={
+        "token": "zR8p…43 characters…Lk",
+        "session": SESSION | {"acting_account": OTHER, "linked_accounts": [OTHER]},
+    },
+    response_only=True,
+)

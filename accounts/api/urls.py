@@ -1,6 +1,6 @@
 from django.urls import path
 
-from accounts.api import views
+from accounts.api import linking, views
 
 urlpatterns = [
     path("accounts", views.Accounts.as_view(), name="accounts"),
@@ -8,5 +8,12 @@ urlpatterns = [
     path("account/password", views.OwnPassword.as_view(), name="account-password"),
     path("sessions", views.Sessions.as_view(), name="sessions"),
     path("sessions/<str:session_id>", views.OneSession.as_view(), name="session-by-id"),
+    path("session/switch", linking.SessionSwitch.as_view(), name="session-switch"),
     path("session", views.CurrentSession.as_view(), name="session"),
+    path("link-invitations", linking.Invitations.as_view(), name="link-invitations"),
+    path("link-invitations/<str:invitation_id>", linking.OneInvitation.as_view(), name="link-invitation"),
+    path("links", linking.Links.as_view(), name="links"),
+    path("links/preview", linking.LinkPreview.as_view(), name="link-preview"),
+    path("links/<str:link_id>", linking.OneLink.as_view(), name="link"),
+    path("links/<str:link_id>/accept", linking.LinkAcceptance.as_view(), name="link-acceptance"),
 ]

@@ -150,7 +150,7 @@ class ApiView(APIView):
         response = super().finalize_response(request, response, *args, **kwargs)
         principal = getattr(request, "_auth", None)  # Not request.auth: that would authenticate again.
         if principal is not None:
-            response["Acting-Account"] = principal.owner_id
+            response.setdefault("Acting-Account", principal.owner_id)  # A switch says who acts from now on.
         if principal is not None or request.method in WITH_BODY:
             response.setdefault("Cache-Control", "no-store")
         return response

@@ -7,6 +7,8 @@ import pytest
 from django.utils import timezone
 
 from accounts import services, sessions
+from accounts.actor import Actor
+from accounts.errors import OwnLoginRequired
 from accounts.models import Account, Session
 from core.models import AttemptCount
 from tests.conftest import PASSWORD, Api, make_account
@@ -52,7 +54,10 @@ class TestLogIn:
         username = "nobody" if what == "unknown name" else buyer.username
         password = "wrong" if what == "wrong password" else PASSWORD
 
-        with patch("accounts.services.make_password") as hashed, patch("accounts.services.check_password") as checked:
+        with (
+            patch("accounts.services.own_accounts.make_password") as hashed,
+            patch("accounts.services.own_accounts.check_password") as checked,
+        ):
             checked.side_effect = lambda given, _encoded: given == PASSWORD
             answer = log_in(username, password)
 
@@ -77,7 +82,7 @@ class TestLockOut:
 
     @pytest.fixture(autouse=True)
     def fast_hashes(self):
-        with patch("accounts.services.check_password", lambda given, _encoded: given == PASSWORD):
+        with patch("accounts.services.own_accounts.check_password", lambda given, _encoded: given == PASSWORD):
             yield
 
     def test_the_eleventh_try_is_refused_even_if_right(self, buyer):
@@ -121,7 +126,7 @@ class TestLockOut:
         assert log_in(buyer.username).status_code == 201
 
     def test_unknown_names_are_locked_out_alike(self, db):
-        with patch("accounts.services.make_password"):
+        with patch("accounts.services.own_accounts.make_password"):
             answers = [log_in("nobody", "wrong").status_code for _ in range(11)]
 
         assert answers == [401] * 10 + [429]
@@ -284,9 +289,9 @@ class TestOwnAccount:
         assert answer.json()["errors"][0]["field"] == "new"
 
     def test_through_a_link_nothing_changes(self, buyer, seller):
-        through = services.Actor(login=buyer, acting=seller)
+        through = Actor(login=buyer, acting=seller)
 
-        with pytest.raises(services.OwnLoginRequired):
+        with pytest.raises(OwnLoginRequired):
             services.update_account(name="Mine now", actor=through)
-        with pytest.raises(services.OwnLoginRequired):
+        with pytest.raises(OwnLoginRequired):
             services.change_password(old=PASSWORD, new="a much better one", address="::1", actor=through)

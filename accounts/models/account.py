@@ -1,4 +1,4 @@
-"""Accounts are login identities and Django's users; a session says who logged in and who acts."""
+"""Accounts are login identities, and Django's users."""
 
 import secrets
 from typing import Any
@@ -85,27 +85,3 @@ class Account(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.username
-
-
-class Session(models.Model):
-    """
-    One log-in of a browser or an API client, marked with who logged in and who acts.
-
-    The credential itself is never kept, only its digest. Switching replaces the digest.
-    """
-
-    public_id = PublicIdField("ses")
-    login_account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="login_sessions")
-    acting_account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="acting_sessions")
-    token_digest = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the credential.")
-    device = models.CharField(max_length=200, blank=True, help_text="What the client calls itself.")
-    created_at = models.DateTimeField(db_default=Now())
-    last_seen_at = models.DateTimeField(db_default=Now(), help_text="To the nearest few minutes.")
-    expires_at = models.DateTimeField(help_text="Machine time.")
-    ended_at = models.DateTimeField(null=True)
-
-    class Meta:
-        indexes = [models.Index(fields=["login_account", "-id"], name="session_by_login")]
-
-    def __str__(self) -> str:
-        return self.public_id

@@ -1,0 +1,63 @@
+"""Recording what accounts do, in one statement, for the account that acts and for linked ones by their terms."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from accounts.actor import Actor
+from accounts.models import Account
+from accounts.terms import BEHAVIOUR_KINDS, Direction
+
+_RECORD = """
+INSERT INTO accounts_behaviour (kind, account_id, link_id, login_account_id, acting_account_id, session_id,
+                                object_id, data, occurred_at)
+SELECT %(kind)s, stored.account_id, stored.link_id, %(login)s, %(acting)s, %(session)s, %(object)s, %(data)s, %(now)s
+FROM (
+    SELECT %(acting)s::bigint AS account_id, NULL::bigint AS link_id
+    UNION ALL
+    SELECT l.invitee_id, l.id FROM accounts_link l
+    WHERE l.inviter_id = %(acting)s AND l.ended_at IS NULL AND l.mirror @> %(mirrored)s AND l.direction = ANY(%(out)s)
+    UNION ALL
+    SELECT l.inviter_id, l.id FROM accounts_link l
+    WHERE l.invitee_id = %(acting)s AND l.ended_at IS NULL AND l.mirror @> %(mirrored)s AND l.direction = ANY(%(back)s)
+) stored
+"""
+
+
+def record_behaviour(
+    kind: str,
+    *,
+    by: Actor,
+    as_: Account | None = None,
+    object_id: str = "",
+    data: Mapping[str, Any] | None = None,
+    now: datetime,
+) -> None:
+    """
+    Record one act in the acting account's storage and, where a living link's terms say so, in the linked
+    one's. In the caller's transaction: what is rolled back was not done.
+
+    `as_`: whose act it is, where that is not the acting account. Operators' acts are not recorded here.
+    `kind`: one of `accounts.terms.BEHAVIOUR_KINDS`.
+    """
+    assert kind in BEHAVIOUR_KINDS, kind
+    acting = as_ or by.acting
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _RECORD,
+            {
+                "kind": kind,
+                "mirrored": json.dumps([kind]),
+                "login": by.login.pk,
+                "acting": acting.pk,
+                "session": by.session_id or "",
+                "object": object_id,
+                "data": json.dumps(data or {}),
+                "now": now,
+                "out": [Direction.TO_INVITEE, Direction.BOTH],
+                "back": [Direction.TO_INVITER, Direction.BOTH],
+            },
+        )

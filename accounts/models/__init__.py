@@ -1,0 +1,17 @@
+"""Accounts, the sessions in which they act, and the links between them."""
+
+from accounts.models.account import Account, new_referral_code
+from accounts.models.behaviour import Behaviour
+from accounts.models.link import Invitation, InvitationCode, Link, LinkSpending
+from accounts.models.session import Session
+
+__all__ = [
+    "Account",
+    "Behaviour",
+    "Invitation",
+    "InvitationCode",
+    "Link",
+    "LinkSpending",
+    "Session",
+    "new_referral_code",
+]

@@ -1,0 +1,63 @@
+"""
+Paying from a wallet that the session's login account does not own: only within the link's cap, which
+counts everything since linking, whatever way the session acts; refunds give it back.
+"""
+
+from django.db import connection
+
+from accounts.actor import Actor
+from accounts.errors import AccountNotLinked, SpendingCapExceeded
+from accounts.models import Account, Link
+from accounts.selectors import links_between
+from core.money import Money
+
+
+def spend_through_link(*, owner: Account, amount: Money, actor: Actor) -> int | None:
+    """
+    Count a payment from `owner`'s wallet against the link with the session's login account.
+
+    Returns the link's key, to be kept with what was paid; None where the owner's own login pays. The
+    link stays locked until the caller's transaction ends, so that payments at the same moment cannot
+    pass the cap together.
+
+    :raises AccountNotLinked: the login account owns neither the wallet nor a living link with its owner.
+    :raises SpendingCapExceeded: the terms do not let so much be spent.
+    """
+    if actor.login.pk == owner.pk:
+        return None
+    link = links_between(actor.login, owner.public_id).select_for_update(no_key=True, of=("self",)).first()
+    if link is None:
+        raise AccountNotLinked
+    terms = link.terms
+    if not terms.lets_spend(_count(link, owner, amount)):
+        raise SpendingCapExceeded
+    return link.pk
+
+
+_COUNT = """
+INSERT INTO accounts_linkspending AS s (link_id, owner_id, currency, spent_minor)
+VALUES (%(link)s, %(owner)s, %(currency)s, %(minor)s)
+ON CONFLICT (link_id, owner_id, currency)
+    DO UPDATE SET spent_minor = s.spent_minor + excluded.spent_minor, updated_at = statement_timestamp()
+RETURNING s.spent_minor
+"""
+
+
+def _count(link: Link, owner: Account, amount: Money) -> Money:
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT, {"link": link.pk, "owner": owner.pk, "currency": amount.currency, "minor": amount.minor})
+        return Money(cursor.fetchone()[0], amount.currency)
+
+
+def give_back(*, link_id: int | None, owner: Account, amount: Money) -> None:
+    """Take a refund off what was counted, also where the link has ended; nothing where no link was used."""
+    if link_id is None:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE accounts_linkspending SET spent_minor = spent_minor - %s, updated_at = statement_timestamp()
+            WHERE link_id = %s AND owner_id = %s AND currency = %s
+            """,
+            [amount.minor, link_id, owner.pk, amount.currency],
+        )

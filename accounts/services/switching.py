@@ -1,0 +1,68 @@
+"""Acting as a linked account: for a whole session, or for a single call."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from accounts import sessions
+from accounts.actor import Actor
+from accounts.behaviours import record_behaviour
+from accounts.errors import AccountNotLinked, SwitchNotAllowed
+from accounts.models import Account, Link
+from accounts.selectors import links_between
+
+
+@transaction.atomic
+def switch_session(*, to: str, actor: Actor, token: str | None = None, now: datetime) -> sessions.Opened:
+    """
+    Let the actor's session act as the login account, or as one directly linked with it, under a new credential.
+
+    The old credential is dead with the commit. Of two switches at the same moment one finds its session
+    ended. `token`: the new credential, where somebody else made it (a browser's cookie).
+
+    :raises AccountNotLinked: there is no living link between the login account and that one.
+    :raises SwitchNotAllowed: the link's terms do not let the one act as the other.
+    :raises SessionEnded: the session was ended or switched meanwhile.
+    """
+    assert actor.session_id is not None
+    login = actor.login
+    target = login if to == login.public_id else _linked_account(login, to, lock=True)
+    switched = sessions.replace_credential(actor, acting=target, token=token)
+    record_behaviour(
+        "session.switched",
+        as_=target,
+        by=replace(actor, acting=target),
+        object_id=actor.session_id,
+        data={"from": actor.acting.public_id, "to": target.public_id},
+        now=now,
+    )
+    return switched
+
+
+def act_as(actor: Actor, to: str) -> Actor:
+    """
+    Return who acts where one call names another account than its session's.
+
+    :raises AccountNotLinked: there is no living link between the login account and that one.
+    :raises SwitchNotAllowed: the link's terms do not let the one act as the other.
+    """
+    login = actor.login
+    return replace(actor, acting=login if to == login.public_id else _linked_account(login, to, lock=False))
+
+
+def _linked_account(login: Account, to: str, *, lock: bool) -> Account:
+    """A session that begins to act through a link locks it: a link that ends meanwhile ends the session too."""
+    links: QuerySet[Link] = links_between(login, to)
+    if lock:
+        links = links.select_for_update(no_key=True, of=("self",))
+    link = links.first()
+    if link is None:
+        raise AccountNotLinked
+    other = link.other(login)
+    if not other.is_active:
+        raise AccountNotLinked
+    if not link.terms.lets_switch(as_inviter=link.inviter_id == login.pk):
+        raise SwitchNotAllowed
+    return other
