@@ -1,7 +1,7 @@
 """Recording what accounts do, in one statement, for the account that acts and for linked ones by their terms."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,8 +14,8 @@ from accounts.terms import BEHAVIOUR_KINDS, Direction
 _RECORD = """
 INSERT INTO accounts_behaviour (kind, account_id, link_id, login_account_id, acting_account_id, session_id,
                                 object_id, data, occurred_at)
-SELECT %(kind)s, stored.account_id, stored.link_id, %(login)s, %(acting)s, %(session)s, %(object)s, %(data)s, %(now)s
-FROM (
+SELECT %(kind)s, stored.account_id, stored.link_id, %(login)s, %(acting)s, %(session)s, done.object, done.data, %(now)s
+FROM unnest(%(objects)s::text[], %(data)s::jsonb[]) WITH ORDINALITY AS done(object, data, place), (
     SELECT %(acting)s::bigint AS account_id, NULL::bigint AS link_id
     UNION ALL
     SELECT l.invitee_id, l.id FROM accounts_link l
@@ -24,6 +24,7 @@ FROM (
     SELECT l.inviter_id, l.id FROM accounts_link l
     WHERE l.invitee_id = %(acting)s AND l.ended_at IS NULL AND l.mirror @> %(mirrored)s AND l.direction = ANY(%(back)s)
 ) stored
+ORDER BY done.place, stored.link_id NULLS FIRST
 """
 
 
@@ -36,15 +37,30 @@ def record_behaviour(
     data: Mapping[str, Any] | None = None,
     now: datetime,
 ) -> None:
+    """Record one act, as `record_behaviours` does several."""
+    record_behaviours(kind, [(object_id, data or {})], by=by, as_=as_, now=now)
+
+
+def record_behaviours(
+    kind: str,
+    done: Sequence[tuple[str, Mapping[str, Any]]],
+    *,
+    by: Actor,
+    as_: Account | None = None,
+    now: datetime,
+) -> None:
     """
-    Record one act in the acting account's storage and, where a living link's terms say so, in the linked
-    one's. In the caller's transaction: what is rolled back was not done.
+    Record acts of one kind, each as (public id of what it was done to, data), in the acting account's
+    storage and, where a living link's terms say so, in the linked one's: one statement, however many.
+    In the caller's transaction: what is rolled back was not done.
 
     `as_`: whose act it is, where that is not the acting account. Operators' acts are not recorded here.
     `kind`: one of `accounts.terms.BEHAVIOUR_KINDS`.
     """
     assert kind in BEHAVIOUR_KINDS, kind
     acting = as_ or by.acting
+    if acting.is_staff:
+        return
     with connection.cursor() as cursor:
         cursor.execute(
             _RECORD,
@@ -54,8 +70,8 @@ def record_behaviour(
                 "login": by.login.pk,
                 "acting": acting.pk,
                 "session": by.session_id or "",
-                "object": object_id,
-                "data": json.dumps(data or {}),
+                "objects": [object_id for object_id, _data in done],
+                "data": [json.dumps(data) for _object_id, data in done],
                 "now": now,
                 "out": [Direction.TO_INVITEE, Direction.BOTH],
                 "back": [Direction.TO_INVITER, Direction.BOTH],

@@ -1,14 +1,14 @@
 """What others may ask about accounts and sessions."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from accounts.actor import Actor
-from accounts.errors import SessionEnded
-from accounts.models import Account, Invitation, Link, Session
+from accounts.errors import AccountNotLinked, SessionEnded
+from accounts.models import Account, Behaviour, Invitation, Link, Session
 from core.errors import NotFound
 
 
@@ -66,6 +66,20 @@ def links_between(account: Account, other: str) -> QuerySet[Link]:
     return Link.objects.filter(pair, ended_at=None).select_related("inviter", "invitee")
 
 
+def get_own_or_linked(public_id: str, *, login: Account) -> Account:
+    """
+    Return the login account or one directly linked with it, by its public id.
+
+    :raises AccountNotLinked: it is neither.
+    """
+    if public_id == login.public_id:
+        return login
+    link = links_between(login, public_id).first()
+    if link is None:
+        raise AccountNotLinked
+    return link.other(login)
+
+
 def linked_accounts(account: Account) -> list[Account]:
     """Return the accounts directly linked with this one, the newest link first."""
     return [link.other(account) for link in links_of(visible_to=account).order_by("-id")]
@@ -83,6 +97,25 @@ def were_linked(pairs: Collection[tuple[str, str]], *, at: datetime) -> set[tupl
     linked = links.exclude(ended_at__lte=at).values_list("inviter__public_id", "invitee__public_id")
     known = {frozenset(pair) for pair in linked}
     return {pair for pair in pairs if frozenset(pair) in known}
+
+
+def behaviours(
+    *, kind: str | None = None, origin: str | None = None, since: datetime | None = None, visible_to: Account
+) -> QuerySet[Behaviour]:
+    """Return what is recorded in an account's storage: its own acts and those that came through links."""
+    found = Behaviour.objects.filter(account=visible_to).select_related("login_account", "acting_account")
+    if kind is not None:
+        found = found.filter(kind=kind)
+    if origin is not None:
+        found = found.filter(link_id__isnull=origin == "own")
+    if since is not None:
+        found = found.filter(occurred_at__gte=since)
+    return found
+
+
+def link_ids(keys: Iterable[int]) -> dict[int | None, str]:
+    """Return the public ids of links by key."""
+    return dict(Link.objects.filter(pk__in=set(keys)).values_list("pk", "public_id"))
 
 
 def own_invitations(*, visible_to: Account) -> QuerySet[Invitation]:

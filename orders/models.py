@@ -123,6 +123,14 @@ class Order(models.Model):
         db_index=False,
         help_text="Who logged in to pay.",
     )
+    paid_through = models.ForeignKey(
+        "accounts.Link",
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        help_text="The link whose cap the payment counts against; null where the wallet's owner logged in.",
+    )
     provider = models.CharField(max_length=40, blank=True, help_text="Which provider charged what the wallet lacked.")
     currency = models.CharField(max_length=3, help_text="ISO 4217 code.")
     total_minor = models.BigIntegerField()

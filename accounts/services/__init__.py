@@ -21,7 +21,7 @@ from accounts.services.own_accounts import (
     replace_password,
     update_account,
 )
-from accounts.services.spending import give_back, spend_through_link
+from accounts.services.spending import ensure_lets_spend, give_back, spend_through_link
 from accounts.services.switching import act_as, switch_session
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "check_credentials",
     "deactivate_account",
     "end_link",
+    "ensure_lets_spend",
     "ensure_own_login",
     "give_back",
     "invite",

@@ -12,6 +12,22 @@ from accounts.selectors import links_between
 from core.money import Money
 
 
+def ensure_lets_spend(*, owner: Account, amount: Money, actor: Actor) -> None:
+    """
+    Look whether a payment from `owner`'s wallet would be let through now, without counting it.
+
+    :raises AccountNotLinked, SpendingCapExceeded: as `spend_through_link`.
+    """
+    if actor.login.pk == owner.pk:
+        return
+    link = links_between(actor.login, owner.public_id).first()
+    if link is None:
+        raise AccountNotLinked
+    spent = link.spendings.filter(owner=owner, currency=amount.currency).first()
+    if not link.terms.lets_spend(Money(amount.minor + (spent.spent_minor if spent else 0), amount.currency)):
+        raise SpendingCapExceeded
+
+
 def spend_through_link(*, owner: Account, amount: Money, actor: Actor) -> int | None:
     """
     Count a payment from `owner`'s wallet against the link with the session's login account.

@@ -7,6 +7,8 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.actor import Actor
+from accounts.behaviours import record_behaviour
 from accounts.callers import actor_of
 from accounts.models import Account
 from billing.errors import EffectiveInPast, SecondPersonRequired
@@ -129,6 +131,8 @@ class Items(ListView):
         items = selectors.items_for(wanted.get("seller"), visible_to=viewer(request))
         if search := wanted.get("search"):
             items = found_by(items, search)
+            if isinstance(request.auth, Actor) and "cursor" not in request.query_params:
+                record_behaviour("search.performed", by=request.auth, data={"search": search}, now=clock.now())
         return self.answer_list(items, outputs.present_items, ordering=SORTS[wanted["sort"]])
 
     @extend_schema(
@@ -152,7 +156,10 @@ class ItemOne(ApiView):
 
     @extend_schema(summary="An item; drafts and removed ones for their seller only", responses=outputs.ItemDocument)
     def get(self, request: Request, item_id: str) -> Response:
-        return Response(outputs.item_document(selectors.get_item(item_id, visible_to=viewer(request))))
+        item = selectors.get_item(item_id, visible_to=viewer(request))
+        if isinstance(request.auth, Actor):
+            record_behaviour("item.viewed", by=request.auth, object_id=item.public_id, now=clock.now())
+        return Response(outputs.item_document(item))
 
     @extend_schema(summary="Change an item", request=inputs.ItemChanges, responses=outputs.ItemDocument)
     @refuses(errors.StoreUnknown, errors.StoreClosed)

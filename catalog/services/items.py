@@ -7,6 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from accounts.actor import Actor
+from accounts.behaviours import record_behaviour
 from catalog.errors import StoreClosed, StoreUnknown
 from catalog.events import ItemPublished
 from catalog.models import Item, Store
@@ -110,6 +111,7 @@ def _publish(item: Item, now: datetime) -> bool:
 
 
 def _say_published(item: Item, actor: Actor, now: datetime) -> None:
+    record_behaviour("item.published", by=actor, object_id=item.public_id, now=now)
     event = ItemPublished(
         item=item.public_id,
         seller=actor.owner_id,

@@ -12,8 +12,9 @@ from rest_framework.response import Response
 
 from accounts.actor import Actor
 from accounts.callers import actor_of
-from accounts.errors import AccountNotLinked
+from accounts.errors import AccountNotLinked, SpendingCapExceeded
 from accounts.models import Account
+from accounts.selectors import get_own_or_linked
 from catalog.errors import ItemNotOnSale, ItemUnknown, OutOfStock
 from core import clock
 from core.api import fields
@@ -41,6 +42,7 @@ POST = frozenset({"POST"})
 
 PAYMENT_REFUSALS = (
     AccountNotLinked,
+    SpendingCapExceeded,
     AmountTooLarge,
     InsufficientFunds,
     ProviderUnknown,
@@ -71,11 +73,11 @@ def payer_of(wallet: str | None, actor: Actor) -> Account:
     """
     Return whose wallet pays: the acting account's, or the one named.
 
-    :raises AccountNotLinked: it belongs to an account that is not linked.
+    :raises AccountNotLinked: it belongs to an account that the login account is not linked with.
     """
-    if wallet is not None and wallet != actor.owner_id:
-        raise AccountNotLinked
-    return actor.acting
+    if wallet is None or wallet == actor.owner_id:
+        return actor.acting
+    return get_own_or_linked(wallet, login=actor.login)
 
 
 class PaymentView(OrderView):

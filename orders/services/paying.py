@@ -7,6 +7,7 @@ from django.db import transaction
 
 from accounts.actor import Actor
 from accounts.models import Account
+from accounts.services import spend_through_link
 from core.money import Money
 from events.services import emit
 from ledger import codes
@@ -31,6 +32,8 @@ def pay_order(*, order: str, amount: Money, payer: Account, actor: Actor, now: d
     :raises NotFound: the buyer has no such order.
     :raises OrderNotPayable: it is not pending, or its time is up.
     :raises AmountMismatch: `amount` is not the total.
+    :raises AccountNotLinked: the login account is not linked with the payer.
+    :raises SpendingCapExceeded: the link's terms do not let so much be paid.
     :raises InsufficientFunds: the wallet has less available.
     """
     paid = Order.objects.lock(order, buyer=actor.acting)  # Lock, then look: tills, phones and the closing task race.
@@ -48,6 +51,8 @@ def pay_checkout(*, checkout: str, amount: Money, payer: Account, actor: Actor, 
     :raises NotFound: the buyer has no such checkout.
     :raises OrderNotPayable: none of its orders can be paid any more.
     :raises AmountMismatch: `amount` is not their total.
+    :raises AccountNotLinked: the login account is not linked with the payer.
+    :raises SpendingCapExceeded: the link's terms do not let so much be paid.
     :raises InsufficientFunds: the wallet has less available.
     """
     orders = Order.objects.lock_checkout(checkout, buyer=actor.acting)
@@ -92,12 +97,17 @@ def pay_locked(
     """
     Pay locked orders, all or none. `provider`: who charged what the wallet lacked, if anybody did.
 
+    A wallet that the session's login account does not own is paid from only as far as the link's cap goes.
+
     :raises AmountMismatch: `amount` is not exactly their total.
+    :raises AccountNotLinked: the login account is not linked with the payer (any more).
+    :raises SpendingCapExceeded: the link's terms do not let so much be paid.
     :raises InsufficientFunds: the payer's wallet has less available.
     """
     ensure_amount(orders, amount)
+    link_id = spend_through_link(owner=payer, amount=amount, actor=actor)
     for order, row in orders:
-        order.provider = provider
+        order.provider, order.paid_through_id = provider, link_id
         _take_payment(order, row, payer, actor, now)
 
 
@@ -121,7 +131,7 @@ def _take_payment(order: Order, row: Transition, payer: Account, actor: Actor, n
     fields = move(order, row, at=now)
     order.paid_minor = order.total_minor
     order.payer, order.paid_by = payer, actor.login
-    order.save(update_fields=[*fields, "paid_minor", "payer", "paid_by", "provider"])
+    order.save(update_fields=[*fields, "paid_minor", "payer", "paid_by", "paid_through", "provider"])
     event = OrderPaid(
         order=order.public_id,
         payer=payer.public_id,

@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db import transaction
 
 from accounts.actor import Actor
+from accounts.behaviours import record_behaviours
 from accounts.models import Account
 from catalog.errors import ItemNotOnSale, ItemUnknown
 from catalog.fees import FeeTable, Sale
@@ -68,6 +69,8 @@ def place_checkout(*, lines: Sequence[WantedLine], actor: Actor, now: datetime) 
     )
     orders = _make_orders(checkout, drafts, fee_table_in_force(now), now)
     Order.objects.bulk_create(orders)
+    placed = [(order.public_id, {"checkout": checkout.public_id}) for order in orders]
+    record_behaviours("order.placed", placed, by=actor, now=now)
     return PlacedCheckout(checkout, orders, _write_lines(drafts))
 
 

@@ -11,7 +11,9 @@ from django.db import transaction
 from django.db.models import Q
 
 from accounts.actor import Actor
+from accounts.errors import AccountNotLinked, SpendingCapExceeded
 from accounts.models import Account
+from accounts.services import ensure_lets_spend
 from core.errors import NotFound
 from core.money import Money
 from ledger import codes
@@ -25,7 +27,7 @@ from wallets.providers.base import Outcome
 from wallets.providers.registry import find_provider
 from wallets.services import charge_top_up, finish_top_up, request_top_up
 
-REFUSED = (OrderNotPayable, AmountMismatch, InsufficientFunds)
+REFUSED = (OrderNotPayable, AmountMismatch, InsufficientFunds, AccountNotLinked, SpendingCapExceeded)
 
 
 @transaction.atomic
@@ -112,6 +114,7 @@ def _request(intent: ProviderPayment, orders: Payable, amount: Money, actor: Act
     intent.amount_minor, intent.currency = amount.minor, amount.currency
     missing_minor = amount.minor - _available_minor(intent.payer, amount.currency)
     if missing_minor > 0:
+        ensure_lets_spend(owner=intent.payer, amount=amount, actor=actor)  # Counted when it is paid.
         missing = Money(missing_minor, amount.currency)
         intent.top_up = request_top_up(
             owner=intent.payer, amount=missing, provider=intent.provider, actor=actor, now=now

@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db import connection, transaction
 
 from accounts.actor import Actor
+from accounts.services import give_back
 from catalog.services import lock_stock, put_back_stock
 from core.money import Money
 from events.services import emit
@@ -193,4 +194,5 @@ def _book_refund(order: Order, refund: Refund, fee_minor: int, now: datetime) ->
     )
     emitted = emit(event, occurred_at=now)
     amount = Money(refund.amount_minor, order.currency)
+    give_back(link_id=order.paid_through_id, owner=order.payer, amount=amount)
     note_unbooked_change(event_id=emitted.id, owner_id=order.payer.id, amount=amount)
