@@ -60,6 +60,16 @@ class SpendingCapExceeded(Conflict):
     message = "The link's terms do not let so much be paid from this wallet."
 
 
+class IdentityProofInvalid(Unprocessable):
+    code = "identity_proof_invalid"
+    message = "The provider has not signed this identity for this account, or too long ago."
+
+
+class IdentityBoundElsewhere(Conflict):
+    code = "identity_bound_elsewhere"
+    message = "Another account has this identity."
+
+
 class OwnLoginRequired(Forbidden):
     code = "own_login_required"
     message = "Only the account's own log-in may do that."

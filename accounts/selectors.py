@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts.actor import Actor
 from accounts.errors import AccountNotLinked, SessionEnded
-from accounts.models import Account, Behaviour, Invitation, Link, Session
+from accounts.models import Account, Behaviour, ExternalIdentity, Invitation, Link, Session
 from core.errors import NotFound
 
 
@@ -116,6 +116,11 @@ def behaviours(
 def link_ids(keys: Iterable[int]) -> dict[int | None, str]:
     """Return the public ids of links by key."""
     return dict(Link.objects.filter(pk__in=set(keys)).values_list("pk", "public_id"))
+
+
+def bound_identities(*, visible_to: Account) -> QuerySet[ExternalIdentity]:
+    """Return the external identities bound to an account now."""
+    return ExternalIdentity.objects.filter(account=visible_to, unbound_at=None)
 
 
 def own_invitations(*, visible_to: Account) -> QuerySet[Invitation]:

@@ -167,6 +167,8 @@ INVITATION_FAILURES_MAX = 10  # wrong codes per account; looking at one counts t
 INVITATION_FAILURES_WINDOW = timedelta(minutes=15)
 INVITATION_ADDRESS_FAILURES_MAX = 300  # per address, behind which may be a whole office
 INVITATION_ADDRESS_FAILURES_WINDOW = timedelta(minutes=15)
+IDENTITY_PROVIDERS: dict[str, str] = {}  # provider -> its Ed25519 public key (PEM)
+IDENTITY_PROVIDERS_DEMO: tuple[str, ...] = ()  # whose keys are ours: never in production
 BEHAVIOUR_RETENTION_MONTHS = 24
 TRUSTED_PROXY_COUNT = 0  # how many proxies of ours append to X-Forwarded-For
 

@@ -22,4 +22,5 @@ MEDIA_ROOT = VAR_DIR / "media"
 INSTALLED_APPS = [*INSTALLED_APPS, "demo"]  # noqa: F405
 DEMO_PASSWORD = "open-every-door"  # noqa: S105
 CLOCK_ADJUSTABLE = True
+IDENTITY_PROVIDERS_DEMO = ("demo-id",)
 LOGGING = logging_settings(json=False)

@@ -84,6 +84,11 @@ LINK = OpenApiExample(
     response_only=True,
 )
 PROPOSAL = OpenApiExample("no cap any more", value={"terms": {"spending_cap": "unlimited"}}, request_only=True)
+PROOF = OpenApiExample(
+    "a proof",
+    value={"provider": "demo-id", "external_id": "anna-77", "proof": "eyJhbGciOiJFZERTQSJ9.eyJpc3MiOi….kx2…"},
+    request_only=True,
+)
 SWITCH = OpenApiExample("act as the laboratory", value={"account": OTHER["id"]}, request_only=True)
 SWITCHED = OpenApiExample(
     "acting as the laboratory",

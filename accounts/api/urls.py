@@ -1,6 +1,6 @@
 from django.urls import path
 
-from accounts.api import behaviours, linking, views
+from accounts.api import behaviours, identities, linking, views
 
 urlpatterns = [
     path("accounts", views.Accounts.as_view(), name="accounts"),
@@ -12,6 +12,8 @@ urlpatterns = [
     path("session", views.CurrentSession.as_view(), name="session"),
     path("link-invitations", linking.Invitations.as_view(), name="link-invitations"),
     path("link-invitations/<str:invitation_id>", linking.OneInvitation.as_view(), name="link-invitation"),
+    path("identities", identities.Identities.as_view(), name="identities"),
+    path("identities/<str:identity_id>", identities.OneIdentity.as_view(), name="identity"),
     path("behaviours", behaviours.Behaviours.as_view(), name="behaviours"),
     path("links", linking.Links.as_view(), name="links"),
     path("links/preview", linking.LinkPreview.as_view(), name="link-preview"),

@@ -2,12 +2,14 @@
 
 from accounts.models.account import Account, new_referral_code
 from accounts.models.behaviour import Behaviour
+from accounts.models.identity import ExternalIdentity
 from accounts.models.link import Invitation, InvitationCode, Link, LinkSpending
 from accounts.models.session import Session
 
 __all__ = [
     "Account",
     "Behaviour",
+    "ExternalIdentity",
     "Invitation",
     "InvitationCode",
     "Link",

@@ -1,5 +1,6 @@
 """What people do with their accounts; one function per use case."""
 
+from accounts.services.identities import bind_identity, unbind_identity
 from accounts.services.linking import (
     Invited,
     accept_terms,
@@ -28,6 +29,7 @@ __all__ = [
     "Invited",
     "accept_terms",
     "act_as",
+    "bind_identity",
     "change_password",
     "check_credentials",
     "deactivate_account",
@@ -45,6 +47,7 @@ __all__ = [
     "replace_password",
     "spend_through_link",
     "switch_session",
+    "unbind_identity",
     "update_account",
     "withdraw_invitation",
 ]
