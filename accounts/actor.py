@@ -1,10 +1,14 @@
 """Who acts in a request: the account that logged in, and the one it acts as."""
 
 from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
 
 from accounts.models import Account
 
 OPERATOR = "operator"
+UNPROVEN_OPERATOR = "unproven operator"  # has yet to show a second factor, where operators must
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,13 +17,14 @@ class Actor:
     A person's request. Rights are those of `acting` only; `login` says who really did it.
 
     `session_id`: public id of the session, None for commands and tasks that act for an account;
-    `token_digest`: of the credential that it came with.
+    `token_digest`: of the credential that it came with; `second_factor_at`: when it last showed one.
     """
 
     login: Account
     acting: Account
     session_id: str | None = None
     token_digest: str = ""
+    second_factor_at: datetime | None = None
 
     @classmethod
     def own(cls, account: Account) -> "Actor":
@@ -33,9 +38,16 @@ class Actor:
 
     @property
     def audiences(self) -> frozenset[str]:
-        """Which kinds of caller this is: buyer, seller, operator."""
-        kinds = {self.acting.side, OPERATOR if self.acting.is_staff else ""}
+        """Which kinds of caller this is: buyer, seller, operator (with a second factor, where it is demanded)."""
+        kinds = {self.acting.side}
+        if self.acting.is_staff:
+            kinds.add(OPERATOR if self.is_proven else UNPROVEN_OPERATOR)
         return frozenset(kinds - {""})
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether the session has shown a second factor, or need not."""
+        return self.second_factor_at is not None or not settings.OPERATOR_SECOND_FACTOR or self.session_id is None
 
     @property
     def is_own_login(self) -> bool:

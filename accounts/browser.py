@@ -21,14 +21,16 @@ from accounts.models import Account
 from accounts.services.switching import switch_session
 
 
-def log_in(request: HttpRequest, account: Account) -> None:
+def log_in(request: HttpRequest, account: Account, *, second_factor_at: datetime | None = None) -> None:
     """Open a session for this browser, under a new cookie. The caller has checked who it is."""
     log_out(request)
     login(request, account, backend="django.contrib.auth.backends.ModelBackend")
     if request.session.session_key is None:
         request.session.create()
     device = request.headers.get("User-Agent", "")
-    sessions.open_session(account=account, device=device, token=request.session.session_key)
+    sessions.open_session(
+        account=account, device=device, token=request.session.session_key, second_factor_at=second_factor_at
+    )
 
 
 def carries(request: HttpRequest, actor: Actor) -> bool:
@@ -81,4 +83,6 @@ def actor_of(request: HttpRequest) -> Actor | None:
 def account_of(request: HttpRequest) -> Account | AnonymousUser:
     """What Django's pages ask for: the acting account or nobody."""
     actor = actor_of(request)
-    return AnonymousUser() if actor is None else actor.acting
+    if actor is None or (actor.acting.is_staff and not actor.is_proven):
+        return AnonymousUser()
+    return actor.acting

@@ -70,6 +70,33 @@ class IdentityBoundElsewhere(Conflict):
     message = "Another account has this identity."
 
 
+class OtpRequired(NotAuthenticated):
+    code = "otp_required"
+    message = "This account has a second factor: send its code as `otp`."
+
+
+class OtpInvalid(Unprocessable):
+    code = "otp_invalid"
+    message = "This code is wrong, too old, or was used."
+
+
+class SecondFactorActive(Conflict):
+    code = "second_factor_active"
+    message = "The account has a second factor: take that away first."
+
+
+class SecondFactorMissing(Conflict):
+    code = "second_factor_missing"
+    message = "The account has no second factor."
+
+
+class StepUpRequired(Forbidden):
+    """`methods`: how the session can show a second factor; none where the login account has to enrol one first."""
+
+    code = "step_up_required"
+    message = "This account demands a fresh second factor: `POST /session/second-factor` first."
+
+
 class OwnLoginRequired(Forbidden):
     code = "own_login_required"
     message = "Only the account's own log-in may do that."

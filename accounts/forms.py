@@ -5,9 +5,11 @@ from typing import Any
 from django import forms
 from django.http import HttpRequest
 from unfold.forms import AdminOwnPasswordChangeForm, AuthenticationForm
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from accounts import services
-from accounts.errors import CredentialsInvalid
+from accounts.errors import CredentialsInvalid, OtpInvalid
+from accounts.models import Account
 from core.addresses import client_address
 from core.errors import TooManyAttempts
 
@@ -27,6 +29,30 @@ class OperatorLoginForm(AuthenticationForm):
             self.confirm_login_allowed(account)
             self.user_cache = account
         return self.cleaned_data
+
+
+class SecondFactorForm(forms.Form):
+    """The code of somebody whose password was right."""
+
+    otp = forms.CharField(
+        label="Code of your authenticator, or a recovery code",
+        max_length=20,
+        widget=UnfoldAdminTextInputWidget(attrs={"autofocus": "", "autocomplete": "one-time-code"}),
+    )
+
+    def __init__(self, *args: Any, account: Account, **kwargs: Any) -> None:
+        self.account = account
+        super().__init__(*args, **kwargs)
+
+    def clean_otp(self) -> str:
+        otp = self.cleaned_data["otp"]
+        try:
+            services.check_otp(self.account, otp)
+        except CredentialsInvalid as wrong:
+            raise forms.ValidationError(OtpInvalid.message, code=OtpInvalid.code) from wrong
+        except TooManyAttempts as refused:
+            raise forms.ValidationError(refused.detail, code=refused.code) from refused
+        return otp
 
 
 class OwnPasswordForm(AdminOwnPasswordChangeForm):

@@ -1,15 +1,23 @@
 """Operators' log-in, log-out and password pages: the same rules and limits as over HTTP."""
 
+import time
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import admin, messages
-from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView
+from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView, RedirectURLMixin
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import reverse, reverse_lazy
+from django.utils import timezone
+from django.views.generic import FormView
 
 from accounts import browser, services
-from accounts.forms import OperatorLoginForm, OwnPasswordForm
+from accounts.forms import OperatorLoginForm, OwnPasswordForm, SecondFactorForm
+from accounts.models import Account
+
+HALF_WAY = "half_way_logged_in"
+HALF_WAY_SECONDS_MAX = 300
 
 
 class OperatorLogin(LoginView):
@@ -31,7 +39,42 @@ class OperatorLogin(LoginView):
         return super().get_context_data(**admin.site.each_context(self.request), **page, **context)
 
     def form_valid(self, form: Any) -> HttpResponse:
-        browser.log_in(self.request, form.get_user())
+        account = form.get_user()
+        if services.has_second_factor(account):
+            wanted = urlencode({"next": self.get_success_url()})
+            self.request.session[HALF_WAY] = {"account": account.pk, "since": time.time()}
+            return HttpResponseRedirect(f"{reverse('second_factor')}?{wanted}")
+        browser.log_in(self.request, account)
+        return HttpResponseRedirect(self.get_success_url())
+
+
+class OperatorSecondFactor(RedirectURLMixin, FormView):
+    """/admin/second-factor/: for somebody whose password was right a moment ago in this browser."""
+
+    template_name = "accounts/second_factor.html"
+    form_class = SecondFactorForm
+    next_page = "admin:index"
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        half_way = request.session.get(HALF_WAY)
+        if half_way is None or time.time() - half_way["since"] > HALF_WAY_SECONDS_MAX:
+            return redirect(reverse("admin:login"))
+        self.account = Account.objects.filter(pk=half_way["account"], is_active=True).first()
+        if self.account is None:
+            return redirect(reverse("admin:login"))
+        return super().dispatch(request, *args, **kwargs)
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return super().get_form_kwargs() | {"account": self.account}
+
+    def get_context_data(self, **context: Any) -> dict[str, Any]:
+        page = {"title": "Second factor", "login_url": reverse("admin:login")}
+        return super().get_context_data(**admin.site.each_context(self.request), **page, **context)
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        assert self.account is not None
+        self.request.session.pop(HALF_WAY)
+        browser.log_in(self.request, self.account, second_factor_at=timezone.now())
         return HttpResponseRedirect(self.get_success_url())
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection
@@ -27,7 +27,9 @@ class Opened:
     token: str
 
 
-def open_session(*, account: Account, device: str = "", token: str | None = None) -> Opened:
+def open_session(
+    *, account: Account, device: str = "", token: str | None = None, second_factor_at: datetime | None = None
+) -> Opened:
     """
     Open a session in which an account acts for itself. The caller has checked who it is.
 
@@ -40,6 +42,7 @@ def open_session(*, account: Account, device: str = "", token: str | None = None
         token_digest=digest_token(token),
         device=printable(device)[:DEVICE_LENGTH_MAX],
         expires_at=timezone.now() + settings.SESSION_LIFETIME,
+        second_factor_at=second_factor_at,
     )
     return Opened(session, token)
 
@@ -64,6 +67,7 @@ def actor_of(session: Session) -> Actor:
         acting=session.acting_account,
         session_id=session.public_id,
         token_digest=session.token_digest,
+        second_factor_at=session.second_factor_at,
     )
 
 

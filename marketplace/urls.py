@@ -22,6 +22,7 @@ urlpatterns = [
     path("", include("core.urls")),
     path("api/v1/", include(api_of_rooms())),
     path("admin/login/", pages.OperatorLogin.as_view()),
+    path("admin/second-factor/", pages.OperatorSecondFactor.as_view(), name="second_factor"),
     path("admin/logout/", pages.OperatorLogout.as_view()),
     path("admin/password_change/", pages.OperatorPassword.as_view()),
     path("admin/", admin.site.urls),

@@ -169,6 +169,11 @@ INVITATION_ADDRESS_FAILURES_MAX = 300  # per address, behind which may be a whol
 INVITATION_ADDRESS_FAILURES_WINDOW = timedelta(minutes=15)
 IDENTITY_PROVIDERS: dict[str, str] = {}  # provider -> its Ed25519 public key (PEM)
 IDENTITY_PROVIDERS_DEMO: tuple[str, ...] = ()  # whose keys are ours: never in production
+OTP_FAILURES_MAX = 10  # wrong one-time passwords per account
+OTP_FAILURES_WINDOW = timedelta(minutes=15)
+STEP_UP_LIFETIME = timedelta(minutes=10)  # how long a second factor counts as fresh
+OPERATOR_SECOND_FACTOR = False  # True: operators' rights need a session that has shown one
+SITE_NAME = "Marketplace"
 BEHAVIOUR_RETENTION_MONTHS = 24
 TRUSTED_PROXY_COUNT = 0  # how many proxies of ours append to X-Forwarded-For
 

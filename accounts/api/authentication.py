@@ -12,7 +12,7 @@ from structlog.contextvars import bind_contextvars
 
 from accounts import sessions
 from accounts.actor import Actor
-from accounts.errors import AccountNotLinked, SessionEnded, SwitchNotAllowed
+from accounts.errors import AccountNotLinked, SessionEnded, StepUpRequired, SwitchNotAllowed
 from accounts.models import Account, Session
 from accounts.services.switching import act_as
 from core.errors import Forbidden, NotAuthenticated, Refusal
@@ -30,7 +30,12 @@ class CsrfFailed(Forbidden):
 class SessionAuthentication(BaseAuthentication):
     """What both ways have in common: one SELECT finds the session and both its accounts."""
 
-    refusals: ClassVar[tuple[type[Refusal], ...]] = (SessionEnded, AccountNotLinked, SwitchNotAllowed)
+    refusals: ClassVar[tuple[type[Refusal], ...]] = (
+        SessionEnded,
+        AccountNotLinked,
+        SwitchNotAllowed,
+        StepUpRequired,
+    )
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"
@@ -41,7 +46,7 @@ class SessionAuthentication(BaseAuthentication):
         if wanted is not None and wanted != actor.owner_id:
             try:
                 actor = act_as(actor, wanted)
-            except (AccountNotLinked, SwitchNotAllowed) as refusal:
+            except (AccountNotLinked, SwitchNotAllowed, StepUpRequired) as refusal:
                 refusal.acted_as = actor.owner_id  # Every answer says who acted: not the one that was named.
                 raise
         bind_contextvars(session=session.public_id, login_account=actor.login.public_id, acting_account=actor.owner_id)

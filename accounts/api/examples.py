@@ -24,6 +24,7 @@ ACCOUNT = {
     "name": "Anna Keller",
     "email": "anna@example.org",
     "referral_code": "7QK2M9X4ZA",
+    "step_up": False,
 }
 
 TERMS = {
@@ -98,3 +99,4 @@ SWITCHED = OpenApiExample(
     },
     response_only=True,
 )
+OTP = OpenApiExample("a code", value={"otp": "492039"}, request_only=True)

@@ -308,7 +308,7 @@ class SessionSwitch(ApiView):
         responses=outputs.LoggedIn,
         examples=[examples.SWITCH, examples.SWITCHED],
     )
-    @refuses(errors.AccountNotLinked, errors.SwitchNotAllowed, errors.SessionEnded)
+    @refuses(errors.AccountNotLinked, errors.SwitchNotAllowed, errors.StepUpRequired, errors.SessionEnded)
     def post(self, request: Request) -> Response:
         actor, to = actor_of(request), self.checked_body()["account"]
         if browser.carries(request._request, actor):

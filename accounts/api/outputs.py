@@ -19,6 +19,7 @@ class AccountDocument(serializers.Serializer):
     name = serializers.CharField(help_text="Shown to others.")
     email = serializers.CharField(help_text="Shown to the account itself only; empty where none was given.")
     referral_code = serializers.CharField(help_text="To be given by others when they register.")
+    step_up = serializers.BooleanField(help_text="Linked accounts need a fresh second factor to act as this one.")
 
 
 class SessionDocument(serializers.Serializer):
@@ -50,6 +51,7 @@ def account_document(account: Account) -> dict[str, Any]:
         "name": account.name,
         "email": account.email,
         "referral_code": account.referral_code,
+        "step_up": account.step_up,
     }
 
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from accounts.api import behaviours, identities, linking, views
+from accounts.api import behaviours, identities, linking, second_factors, views
 
 urlpatterns = [
     path("accounts", views.Accounts.as_view(), name="accounts"),
@@ -8,6 +8,9 @@ urlpatterns = [
     path("account/password", views.OwnPassword.as_view(), name="account-password"),
     path("sessions", views.Sessions.as_view(), name="sessions"),
     path("sessions/<str:session_id>", views.OneSession.as_view(), name="session-by-id"),
+    path("account/totp", second_factors.Totp.as_view(), name="account-totp"),
+    path("account/totp/confirm", second_factors.TotpConfirmation.as_view(), name="account-totp-confirm"),
+    path("session/second-factor", second_factors.StepUp.as_view(), name="session-second-factor"),
     path("session/switch", linking.SessionSwitch.as_view(), name="session-switch"),
     path("session", views.CurrentSession.as_view(), name="session"),
     path("link-invitations", linking.Invitations.as_view(), name="link-invitations"),

@@ -10,7 +10,14 @@ from rest_framework.response import Response
 from accounts import selectors, services, sessions
 from accounts.api import examples, outputs
 from accounts.callers import actor_of
-from accounts.errors import CredentialsInvalid, OwnLoginRequired, PasswordTooWeak, ReferralCodeUnknown, UsernameTaken
+from accounts.errors import (
+    CredentialsInvalid,
+    OtpRequired,
+    OwnLoginRequired,
+    PasswordTooWeak,
+    ReferralCodeUnknown,
+    UsernameTaken,
+)
 from accounts.models import Account
 from core import clock
 from core.addresses import client_address
@@ -57,6 +64,7 @@ class OwnAccount(ApiView):
     class Input(fields.Input):
         name = fields.TextField(required=False, max_length=200)
         email = serializers.EmailField(required=False, allow_blank=True)
+        step_up = fields.FlagField(required=False)
 
     @extend_schema(summary="The acting account", responses=outputs.AccountDocument, examples=[examples.OWN_ACCOUNT])
     def get(self, request: Request) -> Response:
@@ -125,12 +133,13 @@ class Sessions(ListView):
         responses={201: outputs.LoggedIn},
         examples=[examples.CREDENTIALS, examples.LOGGED_IN],
     )
-    @refuses(CredentialsInvalid, TooManyAttempts)
+    @refuses(CredentialsInvalid, OtpRequired, TooManyAttempts)
     def post(self, request: Request) -> Response:
         body = self.checked_body()
         opened = services.log_in(
             username=body["username"],
             password=body["password"],
+            otp=body.get("otp", ""),
             address=client_address(request),
             device=request.headers.get("User-Agent", ""),
         )

@@ -4,6 +4,7 @@ from accounts.models.account import Account, new_referral_code
 from accounts.models.behaviour import Behaviour
 from accounts.models.identity import ExternalIdentity
 from accounts.models.link import Invitation, InvitationCode, Link, LinkSpending
+from accounts.models.second_factor import RecoveryCode, SecondFactor
 from accounts.models.session import Session
 
 __all__ = [
@@ -14,6 +15,8 @@ __all__ = [
     "InvitationCode",
     "Link",
     "LinkSpending",
+    "RecoveryCode",
+    "SecondFactor",
     "Session",
     "new_referral_code",
 ]

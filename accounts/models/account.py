@@ -63,6 +63,9 @@ class Account(AbstractBaseUser, PermissionsMixin):
         related_name="+",
         help_text="Whose referral code was given at registration; what follows from it is not decided here.",
     )
+    step_up = models.BooleanField(
+        default=False, help_text="A fresh second factor is needed before a linked account may act as this one."
+    )
     is_staff = models.BooleanField(default=False, help_text="An operator.")
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(db_default=Now())

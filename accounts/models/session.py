@@ -22,6 +22,7 @@ class Session(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     last_seen_at = models.DateTimeField(db_default=Now(), help_text="To the nearest few minutes.")
     expires_at = models.DateTimeField(help_text="Machine time.")
+    second_factor_at = models.DateTimeField(null=True, help_text="When the login account last showed its factor.")
     ended_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -11,16 +11,22 @@ from accounts.services.linking import (
     propose_terms,
     withdraw_invitation,
 )
+from accounts.services.logging_in import check_credentials, check_otp, log_in
 from accounts.services.own_accounts import (
     change_password,
-    check_credentials,
     deactivate_account,
-    ensure_own_login,
-    log_in,
     reactivate_account,
     register_account,
     replace_password,
     update_account,
+)
+from accounts.services.own_login import ensure_own_login
+from accounts.services.second_factors import (
+    confirm_second_factor,
+    enrol,
+    has_second_factor,
+    remove_second_factor,
+    step_up,
 )
 from accounts.services.spending import ensure_lets_spend, give_back, spend_through_link
 from accounts.services.switching import act_as, switch_session
@@ -32,11 +38,15 @@ __all__ = [
     "bind_identity",
     "change_password",
     "check_credentials",
+    "check_otp",
+    "confirm_second_factor",
     "deactivate_account",
     "end_link",
+    "enrol",
     "ensure_lets_spend",
     "ensure_own_login",
     "give_back",
+    "has_second_factor",
     "invite",
     "link_accounts",
     "log_in",
@@ -44,8 +54,10 @@ __all__ = [
     "propose_terms",
     "reactivate_account",
     "register_account",
+    "remove_second_factor",
     "replace_password",
     "spend_through_link",
+    "step_up",
     "switch_session",
     "unbind_identity",
     "update_account",

@@ -8,7 +8,7 @@ from accounts.actor import Actor
 from accounts.errors import IdentityBoundElsewhere
 from accounts.identity_proofs import read_proof
 from accounts.models import ExternalIdentity
-from accounts.services.own_accounts import ensure_own_login
+from accounts.services.own_login import ensure_own_login
 from core.errors import NotFound
 
 

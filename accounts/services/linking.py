@@ -23,7 +23,7 @@ from accounts.errors import (
 )
 from accounts.invitation_codes import digest_code, new_code
 from accounts.models import Invitation, InvitationCode, Link, Session
-from accounts.services.own_accounts import ensure_own_login
+from accounts.services.own_login import ensure_own_login
 from accounts.terms import Terms
 from core.errors import NotFound
 from core.limits import Limit, limit_failures

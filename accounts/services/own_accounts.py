@@ -1,24 +1,23 @@
-"""Registration, log-in, and what an account changes about itself."""
+"""Registration, and what an account changes about itself."""
 
 from datetime import datetime
 
-from django.contrib.auth.hashers import check_password, make_password
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import Value
-from django.db.models.functions import Lower
 
 from accounts import sessions
 from accounts.actor import Actor
-from accounts.errors import CredentialsInvalid, OwnLoginRequired, PasswordTooWeak, ReferralCodeUnknown, UsernameTaken
+from accounts.errors import PasswordTooWeak, ReferralCodeUnknown, UsernameTaken
 from accounts.events import AccountRegistered
 from accounts.models import Account
+from accounts.services.logging_in import check_credentials
+from accounts.services.own_login import ensure_own_login
 from core.errors import FieldError
-from core.limits import Limit, limit_failures, limit_successes
+from core.limits import Limit, limit_successes
 from events.services import emit
 
-LOGINS = Limit("login", "LOGIN_FAILURES")
 REGISTRATIONS = Limit("registration", "REGISTRATIONS")
 
 _USERNAME_CONSTRAINTS = ("account_username_once", "accounts_account_username_key")
@@ -81,39 +80,6 @@ def _save_registered(account: Account, now: datetime) -> Account:
     return account
 
 
-def log_in(*, username: str, password: str, address: str, device: str = "") -> sessions.Opened:
-    """
-    Open a session for whoever knows the password.
-
-    :raises CredentialsInvalid: unknown name, wrong password, closed account: one answer, in the same time.
-    :raises TooManyAttempts: too many wrong ones for this account from this address; right ones wait as well.
-    """
-    return sessions.open_session(account=check_credentials(username, password, address=address), device=device)
-
-
-def check_credentials(username: str, password: str, *, address: str) -> Account:
-    """
-    Return the account that user name and password belong to; raises as `log_in`.
-
-    Wrong tries are counted per account, not per spelling of its name.
-    """
-    account = Account.objects.alias(folded=Lower("username")).filter(folded=Lower(Value(username))).first()
-    subject = account.public_id if account else username.casefold()
-    with limit_failures(LOGINS, subject, address, failure=CredentialsInvalid):
-        if not _is_right(account, password):
-            raise CredentialsInvalid
-    assert account is not None
-    return account
-
-
-def _is_right(account: Account | None, password: str) -> bool:
-    """Hash once in any case: the time must not say whether there is such an account."""
-    if account is None or not account.has_usable_password():
-        make_password(password)
-        return False
-    return check_password(password, account.password) and account.is_active
-
-
 def change_password(*, old: str, new: str, address: str, actor: Actor) -> None:
     """
     Replace the own password; every other session of the account ends.
@@ -151,9 +117,12 @@ def reactivate_account(*, account: Account) -> None:
 
 
 @transaction.atomic
-def update_account(*, name: str | None = None, email: str | None = None, actor: Actor) -> Account:
+def update_account(
+    *, name: str | None = None, email: str | None = None, step_up: bool | None = None, actor: Actor
+) -> Account:
     """
-    Change the own name or e-mail address; what is None stays.
+    Change the own name or e-mail address, or whether linked accounts need a fresh second factor to act as
+    this one; what is None stays.
 
     :raises OwnLoginRequired: through a link.
     """
@@ -161,14 +130,9 @@ def update_account(*, name: str | None = None, email: str | None = None, actor: 
     account = Account.objects.select_for_update(no_key=True).get(pk=actor.login.pk)
     account.name = account.name if name is None else name
     account.email = account.email if email is None else email
-    account.save(update_fields=["name", "email"])
+    account.step_up = account.step_up if step_up is None else step_up
+    account.save(update_fields=["name", "email", "step_up"])
     return account
-
-
-def ensure_own_login(actor: Actor) -> None:
-    """:raises OwnLoginRequired: the actor acts through a link."""
-    if not actor.is_own_login:
-        raise OwnLoginRequired
 
 
 def ensure_strong(password: str, account: Account, *, field: str = "password") -> None:

@@ -12,6 +12,7 @@ from accounts.behaviours import record_behaviour
 from accounts.errors import AccountNotLinked, SwitchNotAllowed
 from accounts.models import Account, Link
 from accounts.selectors import links_between
+from accounts.services.second_factors import ensure_stepped_up
 
 
 @transaction.atomic
@@ -24,11 +25,13 @@ def switch_session(*, to: str, actor: Actor, token: str | None = None, now: date
 
     :raises AccountNotLinked: there is no living link between the login account and that one.
     :raises SwitchNotAllowed: the link's terms do not let the one act as the other.
+    :raises StepUpRequired: that account demands a fresh second factor.
     :raises SessionEnded: the session was ended or switched meanwhile.
     """
     assert actor.session_id is not None
     login = actor.login
     target = login if to == login.public_id else _linked_account(login, to, lock=True)
+    ensure_stepped_up(target, actor=actor)
     switched = sessions.replace_credential(actor, acting=target, token=token)
     record_behaviour(
         "session.switched",
@@ -47,9 +50,12 @@ def act_as(actor: Actor, to: str) -> Actor:
 
     :raises AccountNotLinked: there is no living link between the login account and that one.
     :raises SwitchNotAllowed: the link's terms do not let the one act as the other.
+    :raises StepUpRequired: that account demands a fresh second factor.
     """
     login = actor.login
-    return replace(actor, acting=login if to == login.public_id else _linked_account(login, to, lock=False))
+    target = login if to == login.public_id else _linked_account(login, to, lock=False)
+    ensure_stepped_up(target, actor=actor)
+    return replace(actor, acting=target)
 
 
 def _linked_account(login: Account, to: str, *, lock: bool) -> Account:

@@ -28,6 +28,7 @@ class TestRegister:
             "name": "Anna",
             "email": "anna@example.org",
             "referral_code": account.referral_code,
+            "step_up": False,
         }
         assert account.password.startswith("argon2")
         assert api().post("/sessions", {"username": "anna", "password": PASSWORD}).status_code == 201

@@ -55,8 +55,8 @@ class TestLogIn:
         password = "wrong" if what == "wrong password" else PASSWORD
 
         with (
-            patch("accounts.services.own_accounts.make_password") as hashed,
-            patch("accounts.services.own_accounts.check_password") as checked,
+            patch("accounts.services.logging_in.make_password") as hashed,
+            patch("accounts.services.logging_in.check_password") as checked,
         ):
             checked.side_effect = lambda given, _encoded: given == PASSWORD
             answer = log_in(username, password)
@@ -82,7 +82,7 @@ class TestLockOut:
 
     @pytest.fixture(autouse=True)
     def fast_hashes(self):
-        with patch("accounts.services.own_accounts.check_password", lambda given, _encoded: given == PASSWORD):
+        with patch("accounts.services.logging_in.check_password", lambda given, _encoded: given == PASSWORD):
             yield
 
     def test_the_eleventh_try_is_refused_even_if_right(self, buyer):
@@ -126,7 +126,7 @@ class TestLockOut:
         assert log_in(buyer.username).status_code == 201
 
     def test_unknown_names_are_locked_out_alike(self, db):
-        with patch("accounts.services.own_accounts.make_password"):
+        with patch("accounts.services.logging_in.make_password"):
             answers = [log_in("nobody", "wrong").status_code for _ in range(11)]
 
         assert answers == [401] * 10 + [429]
