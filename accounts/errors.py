@@ -97,6 +97,13 @@ class StepUpRequired(Forbidden):
     message = "This account demands a fresh second factor: `POST /session/second-factor` first."
 
 
+class AccountNotSettled(Conflict):
+    """`obstacles`: what is left to settle, as codes."""
+
+    code = "account_not_settled"
+    message = "Something is left to settle before the account can close."
+
+
 class OwnLoginRequired(Forbidden):
     code = "own_login_required"
     message = "Only the account's own log-in may do that."

@@ -20,3 +20,21 @@ class AccountRegistered(Event):
     @property
     def subject(self) -> str:
         return self.account
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountClosed(Event):
+    """An account is closed for good: what it offers ends, and what hangs below it moves up."""
+
+    type = "account.closed"
+    account: str
+    side: str
+    kind: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.type}:{self.account}"
+
+    @property
+    def subject(self) -> str:
+        return self.account

@@ -2,6 +2,7 @@ from importlib import import_module
 
 from django.apps import AppConfig
 
+from accounts.lifecycle import register_export, register_obstacles
 from core.registry import register_book_check, register_proof_lines
 
 
@@ -13,4 +14,7 @@ class OrdersConfig(AppConfig):
         import_module("orders.services")  # Registers the timed transitions.
         import_module("orders.consumers")
         register_proof_lines("orders", import_module("orders.proof").platform_line)
+        selectors = import_module("orders.selectors")
+        register_obstacles("orders", selectors.unsettled)
+        register_export("orders", selectors.export_orders)
         register_book_check("orders", import_module("orders.book_check").check_orders)

@@ -1,11 +1,13 @@
 """What other rooms and the API read of orders."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from django.db.models import Q, QuerySet
 
 from accounts.models import Account
+from core.api.lists import every_page
 from core.errors import NotFound
 from orders.models import Checkout, Order, OrderLine, ProviderPayment, Refund, RefundRequest
 
@@ -130,3 +132,36 @@ def top_ups_awaited(public_ids: Iterable[str]) -> list[str]:
     waiting = ProviderPayment.objects.filter(status=ProviderPayment.Status.IN_PROGRESS)
     of_these = waiting.filter(top_up__public_id__in=set(public_ids)).order_by("id")
     return list(of_these.values_list("top_up__public_id", flat=True))
+
+
+def unsettled(account: Account) -> list[str]:
+    """Return what an account has to settle before it may close: orders that are under way, either side."""
+    under_way = Order.objects.filter(status__in=[Order.Status.PENDING, Order.Status.PAID, Order.Status.FULFILLED])
+    is_party = Q(buyer=account) | Q(seller=account)
+    return ["orders_under_way"] if under_way.filter(is_party).exists() else []
+
+
+def export_orders(account: Account) -> Iterator[dict[str, Any]]:
+    """Yield an account's orders with their lines, the newest first, for the export of its data."""
+    for page in every_page(orders_of(account), ("-id",)):
+        lines = lines_of(page)
+        for order in page:
+            yield {
+                "id": order.public_id,
+                "role": _role_of(account, order),
+                "status": order.status,
+                "total": order.total_minor,
+                "refunded": order.refunded_minor,
+                "currency": order.currency,
+                "placed_at": order.placed_at,
+                "lines": [
+                    {"title": line.title, "quantity": line.quantity, "amount": line.amount_minor}
+                    for line in lines[order.id]
+                ],
+            }
+
+
+def _role_of(account: Account, order: Order) -> str:
+    if order.buyer_id == account.pk:
+        return "buyer"
+    return "seller" if order.seller_id == account.pk else "payer"

@@ -2,6 +2,7 @@ from importlib import import_module
 
 from django.apps import AppConfig
 
+from accounts.lifecycle import register_obstacles
 from core.registry import register_proof_lines
 
 
@@ -13,3 +14,4 @@ class WalletsConfig(AppConfig):
         import_module("wallets.services")  # Registers the timed release of earnings.
         register_proof_lines("wallets", import_module("wallets.selectors").earning_lines)
         import_module("wallets.book_checks").register()
+        register_obstacles("wallets", import_module("wallets.selectors").unsettled)

@@ -152,3 +152,14 @@ def earning_lines(order: str) -> Iterator[ProofLine]:
             amount_minor=earning.amount_minor,
             status=earning.status,
         )
+
+
+def unsettled(owner: Account) -> list[str]:
+    """Return what an account has to settle before it may close: money in its wallet or on its way, and debts."""
+    balances = wallet_balances(visible_to=owner)
+    found = {
+        "wallet_not_empty": any(b.posted_minor or b.held_minor or b.not_yet_booked_minor for b in balances),
+        "earnings_pending": any(b.pending_minor for b in balances),
+        "debt_outstanding": any(b.debt_minor for b in balances),
+    }
+    return [code for code, is_so in found.items() if is_so]

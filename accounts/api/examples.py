@@ -100,3 +100,4 @@ SWITCHED = OpenApiExample(
     response_only=True,
 )
 OTP = OpenApiExample("a code", value={"otp": "492039"}, request_only=True)
+CLOSING = OpenApiExample("for good", value={"password": "correct horse battery staple"}, request_only=True)

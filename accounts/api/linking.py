@@ -296,6 +296,16 @@ class LinkAcceptance(ApiView):
         return Response(link_document(services.accept_terms(link=link_id, expected=expected, actor=actor)))
 
 
+class MirroredBehaviours(ApiView):
+    """DELETE /api/v1/links/<id>/mirrored"""
+
+    @extend_schema(summary="Remove what came through an ended link from the own storage", responses={204: None})
+    @refuses(errors.OwnLoginRequired)
+    def delete(self, request: Request, link_id: str) -> Response:
+        services.purge_mirrored(link=link_id, actor=actor_of(request))
+        return Response(status=204)
+
+
 class SessionSwitch(ApiView):
     """POST /api/v1/session/switch"""
 

@@ -8,6 +8,8 @@ urlpatterns = [
     path("account/password", views.OwnPassword.as_view(), name="account-password"),
     path("sessions", views.Sessions.as_view(), name="sessions"),
     path("sessions/<str:session_id>", views.OneSession.as_view(), name="session-by-id"),
+    path("account/close", views.Closing.as_view(), name="account-close"),
+    path("account/export", views.Export.as_view(), name="account-export"),
     path("account/totp", second_factors.Totp.as_view(), name="account-totp"),
     path("account/totp/confirm", second_factors.TotpConfirmation.as_view(), name="account-totp-confirm"),
     path("session/second-factor", second_factors.StepUp.as_view(), name="session-second-factor"),
@@ -21,5 +23,6 @@ urlpatterns = [
     path("links", linking.Links.as_view(), name="links"),
     path("links/preview", linking.LinkPreview.as_view(), name="link-preview"),
     path("links/<str:link_id>", linking.OneLink.as_view(), name="link"),
+    path("links/<str:link_id>/mirrored", linking.MirroredBehaviours.as_view(), name="link-mirrored"),
     path("links/<str:link_id>/accept", linking.LinkAcceptance.as_view(), name="link-acceptance"),
 ]

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.http import StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -11,6 +13,7 @@ from accounts import selectors, services, sessions
 from accounts.api import examples, outputs
 from accounts.callers import actor_of
 from accounts.errors import (
+    AccountNotSettled,
     CredentialsInvalid,
     OtpRequired,
     OwnLoginRequired,
@@ -18,6 +21,7 @@ from accounts.errors import (
     ReferralCodeUnknown,
     UsernameTaken,
 )
+from accounts.exporting import export_account
 from accounts.models import Account
 from core import clock
 from core.addresses import client_address
@@ -101,6 +105,39 @@ class OwnPassword(ApiView):
         services.ensure_own_login(actor_of(request))
         services.change_password(**self.checked_body(), address=client_address(request), actor=actor_of(request))
         return Response(status=204)
+
+
+class Closing(ApiView):
+    """POST /api/v1/account/close"""
+
+    class Input(fields.Input):
+        password = fields.TextField(max_length=PASSWORD_LENGTH_MAX, trim_whitespace=False)
+        erase = fields.FlagField(required=False, help_text="Also remove name, user name and e-mail address.")
+
+    @extend_schema(
+        summary="Close the own account for good",
+        request=Input,
+        responses={204: None},
+        examples=[examples.CLOSING],
+    )
+    @refuses(OwnLoginRequired, CredentialsInvalid, AccountNotSettled, TooManyAttempts)
+    def post(self, request: Request) -> Response:
+        services.ensure_own_login(actor_of(request))
+        body = self.checked_body()
+        services.close_account(**body, address=client_address(request), actor=actor_of(request), now=clock.now())
+        return Response(status=204)
+
+
+class Export(ApiView):
+    """GET /api/v1/account/export"""
+
+    @extend_schema(summary="All of the own data, streamed", responses={200: OpenApiTypes.OBJECT})
+    @refuses(OwnLoginRequired)
+    def get(self, request: Request) -> StreamingHttpResponse:
+        services.ensure_own_login(actor_of(request))
+        answer = StreamingHttpResponse(export_account(actor_of(request).login), content_type="application/json")
+        answer["Content-Disposition"] = 'attachment; filename="account.json"'
+        return answer
 
 
 class Sessions(ListView):

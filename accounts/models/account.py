@@ -68,6 +68,8 @@ class Account(AbstractBaseUser, PermissionsMixin):
     )
     is_staff = models.BooleanField(default=False, help_text="An operator.")
     is_active = models.BooleanField(default=True)
+    email_verified_at = models.DateTimeField(null=True, help_text="When the address was proven; null: not (any more).")
+    closed_at = models.DateTimeField(null=True, help_text="By the house's clock; closed for good by its owner.")
     created_at = models.DateTimeField(db_default=Now())
 
     objects = AccountManager()

@@ -8,6 +8,7 @@ from django.db.models.functions import Greatest, Least, Now
 
 from accounts.models.account import Account
 from accounts.terms import CapKind, Direction, SwitchRight, Terms
+from core.errors import NotFound
 from core.ids import PublicIdField
 
 
@@ -64,6 +65,26 @@ class InvitationCode(models.Model):
         return f"a code of {self.invitation_id}"
 
 
+class LinkManager(models.Manager["Link"]):
+    """Links by the accounts that they join."""
+
+    def between_anybody(self, account: Account) -> models.QuerySet["Link"]:
+        """Return the living links of an account."""
+        return self.filter(Q(inviter=account) | Q(invitee=account), ended_at=None)
+
+    def ended_of(self, account: Account, public_id: str) -> "Link":
+        """
+        Return one link of an account that has ended.
+
+        :raises NotFound: there is none of this id.
+        """
+        own = self.filter(Q(inviter=account) | Q(invitee=account), public_id=public_id)
+        link = own.exclude(ended_at=None).first()
+        if link is None:
+            raise NotFound
+        return link
+
+
 class Link(TermsFields):
     """Two accounts linked, from `linked_at` until one of them ends it; what was, stays."""
 
@@ -75,6 +96,8 @@ class Link(TermsFields):
     ended_by = models.ForeignKey(Account, null=True, on_delete=models.PROTECT, related_name="+")
     proposed_terms: Any = models.JSONField(null=True, help_text="Other terms, in force once both agree.")
     proposed_by = models.ForeignKey(Account, null=True, on_delete=models.PROTECT, related_name="+")
+
+    objects = LinkManager()
 
     class Meta(TermsFields.Meta):
         constraints = [

@@ -1,5 +1,6 @@
 """What people do with their accounts; one function per use case."""
 
+from accounts.services.closing import close_account, erase_account, purge_mirrored
 from accounts.services.identities import bind_identity, unbind_identity
 from accounts.services.linking import (
     Invited,
@@ -39,12 +40,14 @@ __all__ = [
     "change_password",
     "check_credentials",
     "check_otp",
+    "close_account",
     "confirm_second_factor",
     "deactivate_account",
     "end_link",
     "enrol",
     "ensure_lets_spend",
     "ensure_own_login",
+    "erase_account",
     "give_back",
     "has_second_factor",
     "invite",
@@ -52,6 +55,7 @@ __all__ = [
     "log_in",
     "preview_invitation",
     "propose_terms",
+    "purge_mirrored",
     "reactivate_account",
     "register_account",
     "remove_second_factor",

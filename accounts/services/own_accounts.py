@@ -129,9 +129,10 @@ def update_account(
     ensure_own_login(actor)
     account = Account.objects.select_for_update(no_key=True).get(pk=actor.login.pk)
     account.name = account.name if name is None else name
-    account.email = account.email if email is None else email
+    if email is not None and email != account.email:
+        account.email, account.email_verified_at = email, None
     account.step_up = account.step_up if step_up is None else step_up
-    account.save(update_fields=["name", "email", "step_up"])
+    account.save(update_fields=["name", "email", "email_verified_at", "step_up"])
     return account
 
 
