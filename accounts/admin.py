@@ -5,6 +5,7 @@ from django.contrib.auth.models import Group
 from django.db.models import QuerySet, Value
 from django.db.models.functions import Lower
 from django.http import HttpRequest
+from post_office.models import Attachment, Email, EmailTemplate, Log
 from unfold.decorators import action, display
 
 from accounts import services, sessions
@@ -111,3 +112,20 @@ class SessionAdmin(ReadOnlyAdmin):
         for session in chosen.select_related("login_account"):
             sessions.end_session(public_id=session.public_id, owner=session.login_account)
             self.log_change(request, session, "Ended.")
+
+
+for model in (Attachment, Email, EmailTemplate, Log):
+    admin.site.unregister(model)
+
+
+@admin.register(Email)
+class MailAdmin(ReadOnlyAdmin):
+    """Whether a mail went out; what it says is its reader's business, and may hold a token."""
+
+    icon = "mail"
+    list_display = ("id", "to", "subject", "status", "created", "last_updated", "number_of_retries")
+    list_filter = ("status",)
+    sortable_by = ()
+    search_fields = ("to__exact",)
+    search_help_text = "a whole address"
+    fields = ("to", "subject", "status", "created", "last_updated", "number_of_retries", "scheduled_time")

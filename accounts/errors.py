@@ -104,6 +104,16 @@ class AccountNotSettled(Conflict):
     message = "Something is left to settle before the account can close."
 
 
+class MailTokenInvalid(Unprocessable):
+    code = "token_invalid"
+    message = "This token is wrong, too old, or was used."
+
+
+class EmailMissing(Conflict):
+    code = "email_missing"
+    message = "The account has no e-mail address."
+
+
 class OwnLoginRequired(Forbidden):
     code = "own_login_required"
     message = "Only the account's own log-in may do that."

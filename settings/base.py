@@ -22,6 +22,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "post_office",
     "core",
     "events",
     "ledger",
@@ -82,6 +83,14 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 LOGIN_URL = "/admin/login/"
+
+DEFAULT_FROM_EMAIL = "marketplace@localhost"
+POST_OFFICE = {
+    "BACKENDS": {"default": "django.core.mail.backends.smtp.EmailBackend"},
+    "CELERY_ENABLED": False,
+    "MAX_RETRIES": 10,
+    "RETRY_INTERVAL": timedelta(minutes=5),
+}
 
 LANGUAGE_CODE = "en"
 USE_I18N = True
@@ -174,6 +183,14 @@ OTP_FAILURES_WINDOW = timedelta(minutes=15)
 STEP_UP_LIFETIME = timedelta(minutes=10)  # how long a second factor counts as fresh
 OPERATOR_SECOND_FACTOR = False  # True: operators' rights need a session that has shown one
 SITE_NAME = "Marketplace"
+PASSWORD_RESET_TIMEOUT = 30 * 60  # seconds
+EMAIL_VERIFICATION_LIFETIME = timedelta(days=1)
+MAILS_MAX = 5  # mails that somebody can have sent to one account
+MAILS_WINDOW = timedelta(hours=1)
+ADDRESS_MAILS_MAX = 30  # and from one address
+ADDRESS_MAILS_WINDOW = timedelta(hours=1)
+MAIL_RETENTION_DAYS = 7
+MAILS_SENT_EVERY_SECONDS = 5.0
 BEHAVIOUR_RETENTION_MONTHS = 24
 TRUSTED_PROXY_COUNT = 0  # how many proxies of ours append to X-Forwarded-For
 
@@ -260,6 +277,11 @@ CELERY_BEAT_SCHEDULE = {
     "purge booked changes": {
         "task": "wallets.tasks.purge_booked_changes",
         "schedule": UNBOOKED_CHANGES_PURGE_EVERY_SECONDS,
+        "options": {"expires": 10},
+    },
+    "send mails": {
+        "task": "accounts.tasks.send_mails",
+        "schedule": MAILS_SENT_EVERY_SECONDS,
         "options": {"expires": 10},
     },
     "purge core": {"task": "core.tasks.purge", "schedule": timedelta(hours=1)},

@@ -22,5 +22,6 @@ MEDIA_ROOT = VAR_DIR / "media"
 INSTALLED_APPS = [*INSTALLED_APPS, "demo"]  # noqa: F405
 DEMO_PASSWORD = "open-every-door"  # noqa: S105
 CLOCK_ADJUSTABLE = True
+POST_OFFICE = {**POST_OFFICE, "BACKENDS": {"default": "django.core.mail.backends.locmem.EmailBackend"}}  # noqa: F405
 IDENTITY_PROVIDERS_DEMO = ("demo-id",)
 LOGGING = logging_settings(json=False)

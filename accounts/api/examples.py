@@ -101,3 +101,9 @@ SWITCHED = OpenApiExample(
 )
 OTP = OpenApiExample("a code", value={"otp": "492039"}, request_only=True)
 CLOSING = OpenApiExample("for good", value={"password": "correct horse battery staple"}, request_only=True)
+FORGOTTEN = OpenApiExample("a forgotten password", value={"username": "anna"}, request_only=True)
+RESET = OpenApiExample(
+    "a new password",
+    value={"token": "acc_01J9ZK3Q6V8M2N4P6R8T0V2X4Z:cx8k2p-…", "new": "a much better one"},
+    request_only=True,
+)

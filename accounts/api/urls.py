@@ -1,6 +1,6 @@
 from django.urls import path
 
-from accounts.api import behaviours, identities, linking, second_factors, views
+from accounts.api import behaviours, by_mail, identities, linking, second_factors, views
 
 urlpatterns = [
     path("accounts", views.Accounts.as_view(), name="accounts"),
@@ -10,6 +10,10 @@ urlpatterns = [
     path("sessions/<str:session_id>", views.OneSession.as_view(), name="session-by-id"),
     path("account/close", views.Closing.as_view(), name="account-close"),
     path("account/export", views.Export.as_view(), name="account-export"),
+    path("password-resets", by_mail.PasswordResets.as_view(), name="password-resets"),
+    path("password-resets/confirm", by_mail.PasswordResetConfirmation.as_view(), name="password-resets-confirm"),
+    path("email-verifications", by_mail.EmailVerifications.as_view(), name="email-verifications"),
+    path("email-verifications/confirm", by_mail.EmailVerificationConfirmation.as_view(), name="email-confirm"),
     path("account/totp", second_factors.Totp.as_view(), name="account-totp"),
     path("account/totp/confirm", second_factors.TotpConfirmation.as_view(), name="account-totp-confirm"),
     path("session/second-factor", second_factors.StepUp.as_view(), name="session-second-factor"),

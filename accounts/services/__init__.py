@@ -1,5 +1,11 @@
 """What people do with their accounts; one function per use case."""
 
+from accounts.services.by_mail import (
+    request_email_verification,
+    request_password_reset,
+    reset_password,
+    verify_email,
+)
 from accounts.services.closing import close_account, erase_account, purge_mirrored
 from accounts.services.identities import bind_identity, unbind_identity
 from accounts.services.linking import (
@@ -60,10 +66,14 @@ __all__ = [
     "register_account",
     "remove_second_factor",
     "replace_password",
+    "request_email_verification",
+    "request_password_reset",
+    "reset_password",
     "spend_through_link",
     "step_up",
     "switch_session",
     "unbind_identity",
     "update_account",
+    "verify_email",
     "withdraw_invitation",
 ]
