@@ -10,8 +10,9 @@ from accounts.actor import UNPROVEN_OPERATOR
 from accounts.api import examples, outputs
 from accounts.callers import actor_of
 from core.api import fields
+from core.api.audiences import ACCOUNTS
 from core.api.schema import refuses
-from core.api.views import ACCOUNTS, ApiView
+from core.api.views import ApiView
 from core.errors import TooManyAttempts
 
 ANY_LOGIN = ACCOUNTS | {UNPROVEN_OPERATOR}

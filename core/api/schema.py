@@ -17,6 +17,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ComponentRegistry, force_instance, is_serializer
 from rest_framework import serializers
 
+from core.api.audiences import ACCOUNTS
 from core.api.fields import Input
 from core.api.idempotency import KEY_LENGTH_MAX, IdempotencyKeyInUse, IdempotencyKeyRequired, IdempotencyKeyReused
 from core.api.parsers import DuplicateKey, MalformedBody
@@ -93,7 +94,7 @@ class ContractSchema(AutoSchema):
         if self.method in self.view.public:
             operation["security"] = [*operation.get("security", []), {}]
         audience = self.view.audience.get(self.method, self.view.audience.get("*"))
-        if audience is not None:
+        if audience is not None and not audience >= ACCOUNTS:
             operation["x-audience"] = sorted(audience)  # Which kinds of caller may call; everybody where it is absent.
         return operation
 

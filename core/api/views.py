@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core.api import fields, idempotency
+from core.api.audiences import ACCOUNTS
 from core.api.problems import MethodNotAllowed
 from core.errors import Forbidden, NotAuthenticated
 
@@ -28,9 +29,6 @@ class Principal(Protocol):
     @property
     def audiences(self) -> frozenset[str]:
         """Which kinds of caller this is: buyer, seller, operator, terminal, service."""
-
-
-ACCOUNTS = frozenset({"buyer", "seller", "operator"})
 
 
 class NoBody(fields.Input):
