@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 import structlog
 from django.db import DataError, IntegrityError, transaction
 
+from billing.corrections import draft_correction
 from billing.errors import InsufficientCover, NoRule
 from billing.event_types import BUILT_IN
+from billing.events import CORRECTIONS
 from billing.rules import BatchSettings, CompiledRuleSet, Rule
 from billing.versions import Timeline, compiled, timeline, versions_of_journals
 from core import clock
@@ -158,7 +160,17 @@ def draft_journal(delivery: Claimed, at_work: Timeline, version_by_key: dict[str
     :raises Refusal: no rule matches, or the event contradicts itself.
     """
     event = delivery.event
-    rules = _version_for(delivery, at_work, version_by_key)
+    if event.type in CORRECTIONS:
+        return draft_correction(event)
+    return draft_by(_version_for(delivery, at_work, version_by_key), event)
+
+
+def draft_by(rules: CompiledRuleSet, event: EventRecord) -> JournalDraft:
+    """
+    Decide one event's journal by a version of the rules; replay and repair ask what another one would do.
+
+    :raises Refusal: no rule matches, or the event contradicts itself.
+    """
     rule: Rule = rules.rule_for(event.type, event.payload)
     return JournalDraft(
         event_id=event.id,

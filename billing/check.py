@@ -34,11 +34,12 @@ def check_document(document: Mapping[str, Any], types: Mapping[str, TypeSpec]) -
         spec = types.get(event_type)
         return next((a.part_of for a in spec.amounts if a.name == amount), None) if spec else None
 
+    types = {name: spec for name, spec in types.items() if not spec.corrects}  # Their legs come with the event.
     compiled = compile_rules(document, part_of=part_of)
     problems = [problem for name, spec in types.items() for problem in _check_coverage(spec, compiled.get(name, ()))]
     for name, rules in compiled.items():
         if name not in types:
-            problems.append(Problem("dead", name, "", "No event type of this name is declared."))
+            problems.append(Problem("dead", name, "", "No event type that rules book has this name."))
             continue
         for rule in rules:
             problems += _check_rule(rule, types[name])
