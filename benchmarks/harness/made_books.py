@@ -44,7 +44,8 @@ WITH place AS (
            1000 + floor(random() * 100000)::bigint AS gross, random() * interval '2 seconds' AS age
     FROM generate_series(1::bigint, %(events)s) AS n
 )
-SELECT last.event + n AS event_id, last_batch + 1 + nth AS batch_id, last_at + (1 + nth) * interval '1 second' AS booked_at,
+SELECT last.event + n AS event_id, last_batch + 1 + nth AS batch_id,
+       last_at + (1 + nth) * interval '1 second' AS booked_at,
        last_at + (1 + nth) * interval '1 second' - age AS effective_at, customer, seller, agent,
        gross, gross / 20 AS fee, gross / 50 AS commission
 FROM sale, place, last

@@ -63,7 +63,7 @@ def put_in_force(**batch: int) -> None:
     from billing.models import RuleSet
 
     latest = RuleSet.objects.order_by("-version").first()
-    document = {**latest.document, "types": {**latest.document["types"], **{type_: [_rule(type_)] for type_ in FEE}}}
+    document = {**latest.document, "types": {**latest.document["types"], **{type_: [rule(type_)] for type_ in FEE}}}
     document["batch"] = {**RuleSet.objects.get(version=1).document["batch"], **batch}
     RuleSet.objects.create(
         name="benchmark", version=latest.version + 1, document=document, status=RuleSet.Status.ACTIVE
@@ -83,7 +83,7 @@ def wallet_code(number: int) -> str:
     return f"wallet:acc_{number:026d}"
 
 
-def _rule(type_: str) -> dict[str, Any]:
+def rule(type_: str) -> dict[str, Any]:
     debit, third = FEE[type_]
     lines = [(debit, "wallet:{seller}", {"rest_of": "gross"}), (debit, third, "fee")]
     lines.append((debit, "wallet:{agent}", "commission"))
