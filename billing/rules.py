@@ -12,7 +12,7 @@ from typing import Any
 from billing.errors import AmountsDisagree, NoRule, SameAccount
 from core.money import BPS_WHOLE, split
 
-PARTY = re.compile(r"\{([a-z_]+)\}")
+PARTY = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 
 Payload = Mapping[str, Any]
 Booked = tuple[str, str, int]  # (debit code, credit code, minor units)
@@ -169,13 +169,14 @@ def compile_rules(document: Mapping[str, Any], *, part_of: PartOf) -> dict[str, 
     """Compile the `types` of a document whose shape is known to be right; `part_of(type, amount)` is its whole."""
     return {
         event_type: tuple(
-            sorted((_rule(event_type, rule, part_of) for rule in rules), key=lambda r: (-len(r.match), r.name))
+            sorted((compile_rule(event_type, rule, part_of) for rule in rules), key=lambda r: (-len(r.match), r.name))
         )
         for event_type, rules in document["types"].items()
     }
 
 
-def _rule(event_type: str, rule: Mapping[str, Any], part_of: PartOf) -> Rule:
+def compile_rule(event_type: str, rule: Mapping[str, Any], part_of: PartOf) -> Rule:
+    """Compile one rule of a document."""
     transfers = []
     for line in rule["transfers"]:
         amount = _amount(line["amount"])

@@ -1,5 +1,7 @@
 """Ledger accounts are named by what they are for and whose they are."""
 
+OWNED_PURPOSES = frozenset({"wallet", "pending", "debt"})  # People's own: the next word of the code is the owner.
+
 
 def wallet(owner: str) -> str:
     """An account's own money; `owner` is its public id."""
@@ -24,3 +26,8 @@ def must_cover(code: str) -> bool:
 def must_owe(code: str) -> bool:
     """Debts are never repaid beyond what is owed."""
     return code.startswith("debt:")
+
+
+def purpose_of(code: str) -> str:
+    """The first word of a code: what the account is for."""
+    return code.partition(":")[0]

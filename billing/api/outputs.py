@@ -81,11 +81,14 @@ class ProblemDocument(serializers.Serializer):
     type = serializers.CharField()
     rule = serializers.CharField()
     detail = serializers.CharField()
+    path = serializers.CharField(help_text="Where in the document, such as types.order.paid.1.transfers.0.amount.")
+    line = serializers.IntegerField(help_text="The line of that in `text`, from 1.")
 
 
 class CheckDocument(serializers.Serializer):
     ok = serializers.BooleanField()
     problems = ProblemDocument(many=True)
+    text = serializers.CharField(help_text="The document as the house writes it; the lines of problems are its lines.")
 
 
 class ServiceKeyDocument(serializers.Serializer):

@@ -11,6 +11,7 @@ from accounts.callers import actor_of
 from billing import errors, selectors
 from billing.api import examples, outputs
 from billing.api.authentication import ServiceCaller
+from billing.document_text import write_document
 from billing.documents import RuleSetInput
 from billing.models import RuleSet, ServiceKey
 from billing.services import event_types, external_events, rule_sets, service_keys
@@ -178,8 +179,7 @@ class RuleSets(ListView):
         examples=[examples.RULE_SET],
     )
     def post(self, request: Request) -> Response:
-        self.checked_body()
-        drafted = rule_sets.draft_rule_set(document=dict(request.data), actor=actor_of(request))
+        drafted = rule_sets.draft_rule_set(document=self.checked_body(), actor=actor_of(request))
         return self.created(next(outputs.rule_set_documents([drafted])))
 
 
@@ -203,7 +203,9 @@ class CheckRuleSet(ApiView):
         rule_set = find_rule_set(rule_set_id)
         self.checked_body()
         problems = rule_sets.check_rule_set(rule_set=rule_set)
-        return Response({"ok": not problems, "problems": [rule_sets.problem_document(p) for p in problems]})
+        documents = [rule_sets.problem_document(problem) for problem in problems]
+        text = write_document(rule_set.document).text
+        return Response({"ok": not problems, "problems": documents, "text": text})
 
 
 class ActivateRuleSet(ApiView):

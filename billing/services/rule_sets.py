@@ -79,5 +79,13 @@ def retire_superseded(now: datetime) -> int:
     return RuleSet.objects.filter(pk__in=superseded).update(status=RuleSet.Status.RETIRED) if superseded else 0
 
 
-def problem_document(problem: Problem) -> dict[str, str]:
-    return {"code": problem.code, "type": problem.type, "rule": problem.rule, "detail": problem.detail}
+def problem_document(problem: Problem) -> dict[str, str | int]:
+    """Write a problem as the API answers it."""
+    return {
+        "code": problem.code,
+        "type": problem.type,
+        "rule": problem.rule,
+        "detail": problem.detail,
+        "path": problem.path,
+        "line": problem.line,
+    }
