@@ -127,3 +127,6 @@ class ReadOnlyAdmin(HouseAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+
+from core import job_admin  # noqa: E402, F401 - the pages of jobs are made of what stands above

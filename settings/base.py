@@ -212,6 +212,17 @@ PROVIDER_QUERY_PAUSE_MAX = timedelta(hours=1)  # between two questions about one
 PROVIDER_QUERIES_MAX = 100  # per run of the asking task
 PROVIDER_QUERIES_EVERY_SECONDS = 5.0
 
+# --- Jobs: long work ---------------------------------------------------------------------------
+
+JOB_LOOP_ENABLED = True  # long workers look for jobs themselves, without a broker
+JOB_THREADS = 2  # how many jobs one long worker does at once
+JOB_POLL_SECONDS = 0.5
+JOB_STOP_SECONDS = 10.0  # how long a worker that ends waits for the step it is at
+JOB_LEASE_SECONDS = 90.0  # a job without a step for so long has lost its worker
+JOB_FAILURES_MAX = 5  # in a row; then it has failed
+JOB_BACKOFF_SECONDS = 2.0  # doubled at each failure
+JOB_RETENTION = timedelta(days=90)  # how long a finished job can still be looked up
+
 # --- Checks of the books: rows looked at by one short query -----------------------------------
 
 METRICS_WINDOW_SECONDS = 60
