@@ -6,7 +6,8 @@ class BillingConfig(AppConfig):
     verbose_name = "Billing"
 
     def ready(self) -> None:
-        from billing import booking, checks  # Models are ready only now.
+        from billing import booking, checks, sealing  # Models are ready only now.
 
         booking.register()
         checks.register()
+        sealing.register()

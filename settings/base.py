@@ -191,6 +191,12 @@ EVENT_FUTURE_TOLERANCE = timedelta(minutes=5)
 RULE_SET_SECOND_PERSON = True  # False for one-person shops
 OPERATOR_EVENTS_DAILY_MINOR_MAX = 100_000_000  # per operator, day and currency
 
+# --- The book's seals ------------------------------------------------------------------------
+
+SEAL_EVERY_SECONDS = 5.0
+SEAL_BATCHES_AT_ONCE = 500  # in one transaction
+SEAL_ROWS_AT_ONCE = 50_000  # in one transaction, unless one batch has more
+
 # --- Orders and wallets ----------------------------------------------------------------------
 
 FEE_SCHEDULE_SECOND_PERSON = True  # False for one-person shops
@@ -227,7 +233,6 @@ JOB_RETENTION = timedelta(days=90)  # how long a finished job can still be looke
 
 METRICS_WINDOW_SECONDS = 60
 CHECK_ROWS_AT_ONCE = 20_000
-CHECK_BATCHES_AT_ONCE = 20
 
 # --- Imported histories ----------------------------------------------------------------------
 
@@ -257,6 +262,11 @@ CELERY_BEAT_SCHEDULE = {
     "purge booked changes": {
         "task": "wallets.tasks.purge_booked_changes",
         "schedule": UNBOOKED_CHANGES_PURGE_EVERY_SECONDS,
+        "options": {"expires": 10},
+    },
+    "seal batches": {
+        "task": "ledger.tasks.seal_batches",
+        "schedule": SEAL_EVERY_SECONDS,
         "options": {"expires": 10},
     },
     "purge core": {"task": "core.tasks.purge", "schedule": timedelta(hours=1)},

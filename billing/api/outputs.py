@@ -14,6 +14,7 @@ from billing.types import all_types
 from core.ids import encode_key
 from events.models import EventRecord
 from ledger.models import Batch
+from ledger.seals import hashes_of_batches
 
 # --- Documents, as the schema shows them -----------------------------------------------------
 
@@ -112,7 +113,7 @@ class BatchDocument(serializers.Serializer):
     accounts = serializers.IntegerField()
     opened_at = serializers.DateTimeField()
     booked_at = serializers.DateTimeField()
-    seal = serializers.CharField(allow_null=True)
+    seal = serializers.CharField(allow_null=True, help_text="The hash that chains it; null until it is sealed.")
 
 
 class TransferDocument(serializers.Serializer):
@@ -223,6 +224,7 @@ def service_key_documents(keys: Sequence[ServiceKey]) -> Iterator[dict[str, Any]
 
 
 def batch_documents(batches: Sequence[Batch]) -> Iterator[dict[str, Any]]:
+    seals = hashes_of_batches([batch.id for batch in batches])
     for batch in batches:
         yield {
             "id": batch.public_id,
@@ -232,7 +234,7 @@ def batch_documents(batches: Sequence[Batch]) -> Iterator[dict[str, Any]]:
             "accounts": batch.accounts_count,
             "opened_at": batch.opened_at,
             "booked_at": batch.booked_at,
-            "seal": None,
+            "seal": seals.get(batch.id),
         }
 
 

@@ -120,7 +120,7 @@ class TestPlantedFaults:
             (plant_missing_note, "wallets: what is not yet booked is noted"),
             (plant_wrong_note, "wallets: what is not yet booked is noted"),
             (plant_lost_hold, "wallets: what waits has its holds"),
-            (plant_counter, "ledger: counters are the sum of movements"),
+            (plant_counter, "ledger: counters are those of the last movement"),
             (plant_refund, "orders"),
         ],
     )
