@@ -5,13 +5,12 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html, format_html_join
 from unfold.decorators import action, display
 
 from billing.models import EventType, ExternalEvent, RuleSet, ServiceKey
 from billing.services.service_keys import revoke_service_key
 from core import clock
-from core.admin import ReadOnlyAdmin, link_to, pretty_json
+from core.admin import ReadOnlyAdmin, link_to, pretty_json, shown_money, table
 from core.ids import decode_key, encode_key
 from core.money import format_minor
 
@@ -69,13 +68,7 @@ class RuleSetAdmin(ReadOnlyAdmin):
             for rule in rules
             for line in rule["transfers"]
         ]
-        head = format_html_join(
-            "",
-            '<th class="pr-6 text-left">{}</th>',
-            ((name,) for name in ("type", "rule", "if", "debit", "credit", "amount")),
-        )
-        row = "<tr>" + 6 * '<td class="pr-6">{}</td>' + "</tr>"
-        return format_html("<table><tr>{}</tr>{}</table>", head, format_html_join("", row, lines))
+        return table(["type", "rule", "if", "debit", "credit", "amount"], lines)
 
     @display(description="document")
     def shown_document(self, rule_set: RuleSet) -> str:
@@ -148,7 +141,7 @@ class ServiceKeyAdmin(ReadOnlyAdmin):
     def daily_limit(self, key: ServiceKey) -> str:
         if key.daily_limit_minor is None:
             return "none"
-        return f"{format_minor(key.daily_limit_minor, key.daily_limit_currency)} {key.daily_limit_currency}"
+        return shown_money(key.daily_limit_minor, key.daily_limit_currency)
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("billing.change_servicekey")

@@ -1,7 +1,9 @@
 """What the operators' pages have in common: lists that stay fast, and rows that nobody edits by hand."""
 
 import json
-from functools import cache, cached_property
+from collections.abc import Callable, Container, Iterable, Sequence
+from functools import cache, cached_property, partial
+from operator import attrgetter
 from typing import Any, ClassVar
 
 from django.contrib import admin
@@ -11,10 +13,11 @@ from django.db import connection
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from unfold.admin import ModelAdmin
 
-from core.ids import decode_key
+from core.ids import PublicIdField, decode_key
+from core.money import CURRENCY_DIGITS, format_minor
 
 COUNTED_EXACTLY_MAX = 5_000
 
@@ -72,6 +75,12 @@ class HouseAdmin(ModelAdmin):
         found = self.find(queryset, term) if term else None
         return (found, False) if found is not None else super().get_search_results(request, queryset, search_term)
 
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        listed = super().get_changelist_instance(request)
+        if not (listed.query or listed.has_active_filters):
+            listed.full_result_count = listed.result_count  # Else unfold offers to show all of what is shown.
+        return listed
+
     def badge(self) -> str:
         """Return what stands beside this list in the sidebar of every page: a cheap figure, or nothing."""
         return ""
@@ -110,6 +119,47 @@ def _link(url: str, text: object) -> str:
     return format_html('<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>', url, text)
 
 
+def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: Container[str] = ()) -> str:
+    """Show rows under their heads; the columns in `numbers` stand to the right. Wide ones scroll by themselves."""
+    sides = ["house-number" if name in numbers else "" for name in head]
+    heads = format_html_join("", '<th class="{}">{}</th>', zip(sides, head, strict=True))
+    row = partial(format_html_join, "", '<td class="{}">{}</td>')
+    body = format_html_join("", "<tr>{}</tr>", ((row(zip(sides, cells, strict=True)),) for cells in rows))
+    lines = format_html("<thead><tr>{}</tr></thead><tbody>{}</tbody>", heads, body)
+    return format_html('<div class="house-scroll"><table class="house-table">{}</table></div>', lines)
+
+
+def shown_money(minor: int | None, currency: str) -> str:
+    """Write minor units for people, never broken between figure and currency."""
+    return "-" if minor is None else f"{format_minor(minor, currency)}\N{NO-BREAK SPACE}{currency}"
+
+
+def money_field(name: str, currency: str = "currency") -> Callable[[Any], str]:
+    """Show a row's `…_minor` column as money; `currency` may follow a relation, such as `order.currency`."""
+    currency_of = attrgetter(currency)
+
+    def shown(row: Any) -> str:
+        return shown_money(getattr(row, name), currency_of(row))
+
+    shown.__name__ = name  # By which the admin tells columns apart.
+    shown.short_description = name.removesuffix("_minor").replace("_", " ")  # type: ignore[attr-defined]
+    return shown
+
+
+def payload_table(payload: dict[str, Any]) -> str:
+    """Show an event's facts line by line, its amounts as money."""
+    currency = payload.get("currency")
+    return table(["name", "value"], ((name, _fact(name, value, currency)) for name, value in sorted(payload.items())))
+
+
+def _fact(name: str, value: Any, currency: Any) -> str:
+    if name.endswith("_minor") and type(value) is int and currency in CURRENCY_DIGITS:
+        return shown_money(value, currency)
+    if value is None:
+        return "-"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
 def pretty_json(value: Any) -> str:
     """Show a document as people read it."""
     text = json.dumps(value, indent=2, ensure_ascii=False)
@@ -117,7 +167,22 @@ def pretty_json(value: Any) -> str:
 
 
 class ReadOnlyAdmin(HouseAdmin):
-    """Rows that only the house's own services write: money, events, sessions."""
+    """
+    Rows that only the house's own services write: money, events, sessions.
+
+    A page that names no `fields` shows all of its row, the public id first and amounts as money.
+    """
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        if self.fields:
+            return self.fields
+        hidden = self.exclude or ()
+        columns = [column for column in self.opts.fields if not column.primary_key and column.name not in hidden]
+        columns.sort(key=lambda column: not isinstance(column, PublicIdField))
+        names = [column.name for column in columns]
+        has_money = "currency" in names
+        shown = [money_field(name) if has_money and name.endswith("_minor") else name for name in names]
+        return [*shown, *self.readonly_fields]
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False

@@ -6,10 +6,10 @@ from django.contrib import admin
 from django.contrib.admin import SimpleListFilter
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html_join
 from unfold.decorators import display
 
-from core.admin import ReadOnlyAdmin, link_to, list_link
+from core.admin import ReadOnlyAdmin, link_to, list_link, shown_money, table
 from core.ids import decode_key, encode_key
 from core.money import format_minor
 from ledger import codes
@@ -129,7 +129,7 @@ class HoldAdmin(BookAdmin):
 
     @display(description="amount")
     def amount(self, hold: Hold) -> str:
-        return f"{format_minor(hold.amount_minor, hold.account.currency)} {hold.account.currency}"
+        return shown_money(hold.amount_minor, hold.account.currency)
 
 
 @admin.register(Batch)
@@ -211,13 +211,15 @@ class JournalAdmin(BookAdmin):
         first = journal.event_id << LEG_BITS
         found = with_codes(Transfer.objects.filter(id__gte=first, id__lt=first + LEGS_MAX)).order_by("id")
         lines = (
-            (t.public_id, t.debit_code, t.credit_code, format_minor(t.amount_minor, t.currency), t.currency)
-            for t in found
+            (
+                link_to("ledger.transfer", transfer.pk, transfer.public_id),
+                link_to("ledger.ledgeraccount", transfer.debit_id, transfer.debit_code),
+                link_to("ledger.ledgeraccount", transfer.credit_id, transfer.credit_code),
+                shown_money(transfer.amount_minor, transfer.currency),
+            )
+            for transfer in found
         )
-        cells = 3 * '<td class="pr-6">{}</td>' + '<td class="whitespace-nowrap">{} {}</td>'
-        head = "<tr><th></th><th>debit</th><th>credit</th><th>amount</th></tr>"
-        rows = format_html_join("", f"<tr>{cells}</tr>", lines)
-        return format_html(f'<table class="text-left">{head}{{}}</table>', rows)
+        return table(["transfer", "debit", "credit", "amount"], lines, numbers={"amount"})
 
 
 def with_codes(transfers: QuerySet) -> QuerySet:
@@ -260,7 +262,7 @@ class TransferAdmin(BookAdmin):
 
     @display(description="amount")
     def amount(self, transfer: Transfer) -> str:
-        return f"{format_minor(transfer.amount_minor, transfer.currency)} {transfer.currency}"
+        return shown_money(transfer.amount_minor, transfer.currency)
 
     @display(description="journal")
     def journal(self, transfer: Transfer) -> str:

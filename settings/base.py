@@ -11,6 +11,7 @@ from core.logs import logging_settings
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 INSTALLED_APPS = [
+    "core",  # First: a few of its templates stand in for unfold's.
     "unfold",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -22,7 +23,6 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "core",
     "events",
     "ledger",
     "accounts",
@@ -140,6 +140,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_SYMBOL": "storefront",
     "SITE_URL": None,
     "SHOW_VIEW_ON_SITE": False,
+    "STYLES": [lambda request: static("core/operators.css")],
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("core/favicon.svg")}],
     "DASHBOARD_CALLBACK": "core.navigation.start_page",
     "SIDEBAR": {"show_search": True, "navigation": "core.navigation.sidebar"},

@@ -210,7 +210,7 @@ class Debt(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.owed_minor} {self.currency}"
+        return str(Money(self.owed_minor, self.currency))
 
     @property
     def owed_minor(self) -> int:
@@ -242,7 +242,7 @@ class DebtRepayment(models.Model):
         constraints = [models.CheckConstraint(name="debt_repayment_positive", condition=Q(amount_minor__gt=0))]
 
     def __str__(self) -> str:
-        return f"{self.amount_minor} of debt {self.debt_id}"
+        return f"of debt {self.debt_id}"
 
 
 class UnbookedChange(models.Model):
@@ -259,4 +259,4 @@ class UnbookedChange(models.Model):
         indexes = [models.Index(fields=["owner"], name="unbooked_change_by_owner")]
 
     def __str__(self) -> str:
-        return f"{self.amount_minor} {self.currency}"
+        return str(Money(self.amount_minor, self.currency))
