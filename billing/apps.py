@@ -1,3 +1,5 @@
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -8,6 +10,7 @@ class BillingConfig(AppConfig):
     def ready(self) -> None:
         from billing import booking, checks, sealing  # Models are ready only now.
 
+        import_module("billing.services.replaying")  # Jobs are known by their kind.
         booking.register()
         checks.register()
         sealing.register()

@@ -103,3 +103,8 @@ class EffectiveInPast(Unprocessable):
 class OperatorLimitExceeded(Forbidden):
     code = SecondPersonRequired.code
     message = "This is more than one operator may send in a day: another one must send it."
+
+
+class PeriodInvalid(Unprocessable):
+    code = "period_invalid"
+    message = "The period ends before it begins."

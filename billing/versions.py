@@ -68,12 +68,23 @@ def _batch_settings(written: dict[str, int]) -> BatchSettings:
 
 
 def versions_of_journals(event_keys: Iterable[str]) -> dict[str, tuple[int, int] | None]:
-    """For events by key: (event id, id of the rule set that booked it), or None where it is not booked."""
+    """
+    For events by key: (event id, id of the rule set that booked it last); absent where it is not booked.
+
+    An event that a repair has booked again counts as booked by the version of the repair, and one that an
+    operator took back as not booked.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT e.key, j.event_id, j.rule_set_id FROM events_eventrecord e
-            JOIN ledger_journal j ON j.event_id = e.id WHERE e.key = ANY(%s)
+            SELECT e.key, e.id, j.rule_set_id FROM events_eventrecord e
+            LEFT JOIN LATERAL (
+                SELECT r.event_id FROM billing_rebooking r WHERE r.stands_for_id = e.id
+                ORDER BY r.event_id DESC LIMIT 1
+            ) again ON true
+            JOIN ledger_journal j ON j.event_id = COALESCE(again.event_id, e.id)
+            WHERE e.key = ANY(%s)
+              AND NOT EXISTS (SELECT FROM ledger_journal back WHERE back.reverses_id = j.event_id)
             """,
             [list(event_keys)],
         )

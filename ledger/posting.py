@@ -27,7 +27,11 @@ AccountKey = tuple[str, str]  # (code, currency)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JournalDraft:
-    """One event's journal as a rule decided it. `transfers`: (debit code, credit code, minor units > 0)."""
+    """
+    One event's journal as a rule decided it. `transfers`: (debit code, credit code, minor units > 0).
+
+    `together`: journals of one name are covered or not as one, whatever their order: a correction's.
+    """
 
     event_id: int
     subject: str
@@ -38,6 +42,7 @@ class JournalDraft:
     transfers: Sequence[tuple[str, str, int]]
     hold_ids: Sequence[int] = ()
     reverses_id: int | None = None
+    together: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +252,7 @@ def _ensure_covered(
     A debit that its own hold covers always fits: it leaves what is available as it was. So only
     accounts with some other debit (wallets), or with a repayment (debts), are walked at all.
     """
-    effects = [_effects_on_room(draft, account_ids, accounts, holds) for draft in drafts]
+    effects = _as_one(drafts, [_effects_on_room(draft, account_ids, accounts, holds) for draft in drafts])
     watched = {account_id for effect in effects for account_id, minor in effect.items() if minor < 0}
     if not watched:
         return
@@ -266,6 +271,19 @@ def _ensure_covered(
             room[account_id] += minor
     if short:
         raise NotCovered(short)
+
+
+def _as_one(drafts: Sequence[JournalDraft], effects: list[dict[int, int]]) -> list[dict[int, int]]:
+    """Move the effects of journals that go together to the first of them."""
+    first: dict[str, dict[int, int]] = {}
+    for place, draft in enumerate(drafts):
+        if draft.together is None:
+            continue
+        if (leader := first.setdefault(draft.together, effects[place])) is not effects[place]:
+            for account_id, minor in effects[place].items():
+                leader[account_id] += minor
+            effects[place] = {}
+    return effects
 
 
 def _room(account: _Locked) -> int:

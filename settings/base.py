@@ -190,7 +190,15 @@ BATCH_ACCOUNTS_MAX = 2500
 BATCH_TRANSFERS_MAX = 10_000
 EVENT_FUTURE_TOLERANCE = timedelta(minutes=5)
 RULE_SET_SECOND_PERSON = True  # False for one-person shops
+REPLAY_EVENTS_AT_ONCE = 5_000  # ids that one short read of a replay looks at
+REPLAY_RANGES_PER_CHECKPOINT = 20
+REPLAY_ACCOUNTS_LISTED_MAX = 10_000
 OPERATOR_EVENTS_DAILY_MINOR_MAX = 100_000_000  # per operator, day and currency
+
+COVERAGE_COUNT_EVERY_SECONDS = 60.0
+COVERAGE_BATCHES_AT_ONCE = 1000  # in one transaction of the counting task
+COVERAGE_EVENTS_AT_ONCE = 20_000  # in one transaction, unless one batch has more
+COVERAGE_ROWS_MAX = 1000  # in one report
 
 # --- The book's seals ------------------------------------------------------------------------
 
