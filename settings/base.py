@@ -278,6 +278,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": SEAL_EVERY_SECONDS,
         "options": {"expires": 10},
     },
+    "count configurations": {
+        "task": "billing.tasks.count_configurations",
+        "schedule": COVERAGE_COUNT_EVERY_SECONDS,
+        "options": {"expires": 60},
+    },
     "purge core": {"task": "core.tasks.purge", "schedule": timedelta(hours=1)},
     "purge accounts": {"task": "accounts.tasks.purge", "schedule": timedelta(hours=1)},
 }

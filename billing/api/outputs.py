@@ -6,6 +6,7 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.references import AccountRefDocument, account_ref
+from billing.coverage import Coverage
 from billing.event_types import TypeSpec
 from billing.models import RuleSet, ServiceKey
 from billing.selectors import EventState, Explanation, JournalView, states_of
@@ -90,6 +91,24 @@ class CheckDocument(serializers.Serializer):
     ok = serializers.BooleanField()
     problems = ProblemDocument(many=True)
     text = serializers.CharField(help_text="The document as the house writes it; the lines of problems are its lines.")
+
+
+class CoveredDocument(serializers.Serializer):
+    type = serializers.CharField()
+    configuration = serializers.DictField(
+        child=serializers.CharField(), help_text="The parameters by which the type's rules tell events apart."
+    )
+    state = serializers.ChoiceField(["covered", "ambiguous", "dead", "unposted"])
+    count = serializers.IntegerField(help_text="Booked events; where it is unposted, those that are set aside.")
+    oldest = serializers.DateTimeField(allow_null=True, help_text="The earliest `occurred_at` of those.")
+    rule = serializers.CharField(allow_null=True, help_text="The rule that books them.")
+    reasons = serializers.DictField(child=serializers.IntegerField(), help_text="Why they are unposted, and how often.")
+
+
+class CoverageDocument(serializers.Serializer):
+    rule_set = serializers.CharField(help_text="The version that is reported on.")
+    types = CoveredDocument(many=True)
+    complete = serializers.BooleanField(help_text="False where the report was cut at 1000 rows.")
 
 
 class ServiceKeyDocument(serializers.Serializer):
@@ -208,6 +227,22 @@ def rule_set_documents(rule_sets: Sequence[RuleSet]) -> Iterator[dict[str, Any]]
             "activated_by": account_ref(rule_set.activated_by),
             "document": rule_set.document,
         }
+
+
+def coverage_document(found: Coverage) -> dict[str, Any]:
+    rows = [
+        {
+            "type": row.type,
+            "configuration": row.configuration,
+            "state": row.state,
+            "count": row.count,
+            "oldest": row.oldest,
+            "rule": row.rule,
+            "reasons": row.reasons,
+        }
+        for row in found.rows
+    ]
+    return {"rule_set": found.rule_set.public_id, "types": rows, "complete": found.complete}
 
 
 def service_key_documents(keys: Sequence[ServiceKey]) -> Iterator[dict[str, Any]]:

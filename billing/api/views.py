@@ -11,6 +11,7 @@ from accounts.callers import actor_of
 from billing import errors, selectors
 from billing.api import examples, outputs
 from billing.api.authentication import ServiceCaller
+from billing.coverage import coverage
 from billing.document_text import write_document
 from billing.documents import RuleSetInput
 from billing.models import RuleSet, ServiceKey
@@ -225,6 +226,20 @@ class ActivateRuleSet(ApiView):
             rule_set_id=draft.pk, effective_from=effective_from, actor=actor_of(request), now=clock.now()
         )
         return Response(next(outputs.rule_set_documents([find_rule_set(rule_set_id)])))
+
+
+class CoverageReport(ApiView):
+    """GET /api/v1/billing/coverage"""
+
+    audience = OPERATORS
+
+    class Query(Input):
+        rule_set = TextField(required=False, max_length=40)
+
+    @extend_schema(summary="Which types and configurations the rules cover", responses=outputs.CoverageDocument)
+    def get(self, request: Request) -> Response:
+        asked = self.checked_query().get("rule_set")
+        return Response(outputs.coverage_document(coverage(find_rule_set(asked) if asked else None)))
 
 
 class ServiceKeys(ListView):
