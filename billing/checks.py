@@ -112,6 +112,8 @@ def _what_is_wrong(one: RuleSet, *, is_first: bool, in_force: RuleSet | None) ->
         return "in force since ever, and not the first version"
     if one.effective_from is not None and (one.activated_at is None or one.effective_from < one.activated_at):
         return "in force before its activation"
+    if one.status not in (RuleSet.Status.ACTIVE, RuleSet.Status.RETIRED):
+        return f"{one.status} is no status"
     if one.status == RuleSet.Status.RETIRED and one == in_force:
         return "retired, and no other version has followed it"
     return None

@@ -92,9 +92,10 @@ WITH leg AS MATERIALIZED (
 )
 SELECT 'ledger_movement',
        COALESCE(moved.id::text, format('of account %%s in batch %%s', booked.account_id, booked.batch_id)),
-       format('%%s/%%s from %%s to %%s; its transfers are %%s/%%s from %%s to %%s', moved.debits_minor,
+       CASE WHEN moved.id IS NULL THEN format('missing; its transfers are %%s/%%s', booked.debits, booked.credits)
+       ELSE format('%%s/%%s from %%s to %%s; its transfers are %%s/%%s from %%s to %%s', moved.debits_minor,
               moved.credits_minor, moved.effective_min, moved.effective_max,
-              booked.debits, booked.credits, booked.earliest, booked.latest)
+              booked.debits, booked.credits, booked.earliest, booked.latest) END
 FROM booked FULL JOIN moved USING (batch_id, account_id)
 WHERE (booked.debits, booked.credits, booked.earliest, booked.latest)
       IS DISTINCT FROM (moved.debits_minor, moved.credits_minor, moved.effective_min, moved.effective_max)
@@ -140,11 +141,13 @@ LEFT JOIN ledger_ledgeraccount d ON d.id = t.debit_id
 LEFT JOIN ledger_ledgeraccount c ON c.id = t.credit_id
 CROSS JOIN LATERAL (VALUES
     ('ledger_journal', t.id >> 8, CASE WHEN j.event_id IS NULL THEN 'missing; it has transfers' END),
+    ('ledger_ledgeraccount', t.debit_id, CASE WHEN d.id IS NULL THEN 'missing; transfers debit it' END),
+    ('ledger_ledgeraccount', t.credit_id, CASE WHEN c.id IS NULL THEN 'missing; transfers credit it' END),
     ('ledger_transfer', t.id, NULLIF(concat_ws(', ',
         CASE WHEN j.event_id IS NULL THEN 'its journal is missing' END,
         CASE WHEN j.batch_id <> t.batch_id THEN 'booked in another batch than its journal' END,
-        CASE WHEN d.id IS NULL THEN format('the account %%s, which it debits, is missing', t.debit_id) END,
-        CASE WHEN c.id IS NULL THEN format('the account %%s, which it credits, is missing', t.credit_id) END,
+        CASE WHEN d.id IS NULL THEN format('debits account %%s, which is missing', t.debit_id) END,
+        CASE WHEN c.id IS NULL THEN format('credits account %%s, which is missing', t.credit_id) END,
         CASE WHEN d.currency <> t.currency OR c.currency <> t.currency
              THEN 'of another currency than its accounts' END), ''))
 ) AS wrong(named, key, what)

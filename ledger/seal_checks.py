@@ -118,6 +118,8 @@ def _check(seal: Seal, before: Seal | None, content: Content) -> Iterator[Findin
         if changed:
             yield Finding(CHECK, name, "the marks of its rows were changed; the rows are as they were sealed")
         return
+    if not content["ledger_batch"].marks:
+        yield Finding(CHECK, name, f"seals {encode_key('bat', seal.batch_id)}, which is not there")
     for source in changed:
         yield from _name_rows(source, seal, marks[source.table])
     if not changed and not _follows_a_changed_one(seal, before, content):

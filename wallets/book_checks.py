@@ -103,7 +103,7 @@ WHERE COALESCE(expected.minor, 0) <> COALESCE(noted.minor, 0)
 """
 
 _HOLDS = """
-SELECT e.id, format('names hold %%s, which is not there for it', named.id)
+SELECT named.id::text, 'not there; it is named by ' || e.key
 FROM events_delivery d JOIN events_eventrecord e ON e.id = d.event_id
 CROSS JOIN LATERAL jsonb_array_elements(e.payload -> 'holds') AS named(id)
 WHERE d.consumer = %(billing)s AND d.event_id BETWEEN %(first)s AND %(last)s AND NOT EXISTS (
@@ -140,7 +140,7 @@ def check_notes() -> Iterator[Finding]:
 
 def check_holds() -> Iterator[Finding]:
     for finding in _walk("holds of waiting events", _HOLDS, "events_delivery", "event_id"):
-        yield Finding(finding.check, encode_key("evt", int(finding.subject)), finding.detail)
+        yield Finding(finding.check, f"ledger_hold {finding.subject}", finding.detail)
 
 
 def _walk(check: str, statement: str, table: str, key: str = "id") -> Iterator[Finding]:
