@@ -35,6 +35,13 @@ class Moment(Enum):
     AFTER = "after"
 
 
+class Freeze(Enum):
+    """When a worker stops moving (`SIGSTOP`), with all that it holds."""
+
+    BEFORE = "frozen before"
+    AFTER = "frozen after"
+
+
 class Failure(Enum):
     """What PostgreSQL does to a worker in place of a statement."""
 
@@ -51,7 +58,7 @@ class Doom:
     """The place, counted from 1, at which this happens once."""
 
     statement: int
-    how: Moment | Failure
+    how: Moment | Freeze | Failure
 
     def __str__(self) -> str:
         return f"{self.how.value} at statement {self.statement}"
@@ -67,7 +74,7 @@ class _Fate:
     def __init__(self) -> None:
         self.sent: list[str] = []  # The first word of each statement.
 
-    def next(self, text: bytes) -> Moment | Failure | None:
+    def next(self, text: bytes) -> Moment | Freeze | Failure | None:
         if not self.is_watching:
             return None
         self.sent.append(text.split(maxsplit=1)[0].decode())
@@ -82,6 +89,10 @@ _fate = _Fate()
 
 def _die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _freeze() -> None:
+    os.kill(os.getpid(), signal.SIGSTOP)
 
 
 class DoomedCursor(RawCursor):
@@ -109,11 +120,12 @@ class DoomedCursor(RawCursor):
             _send_and_die(self.connection, text)
         elif how is Moment.HALF_SENT:
             half_sent()
+        elif how is Freeze.BEFORE:
+            _freeze()
         elif isinstance(how, Failure):
             _fail(self.connection, how)
         send()
-        if how is Moment.AFTER:
-            _die()
+        _meet_afterwards(how)
 
 
 class DoomedConnection(RawConnection):
@@ -134,11 +146,12 @@ class DoomedConnection(RawConnection):
             _die()
         elif how in (Moment.DURING, Moment.HALF_SENT):
             _send_and_die(self, text)
+        elif how is Freeze.BEFORE:
+            _freeze()
         elif isinstance(how, Failure):
             _fail(self, Failure.CUT)
         send()
-        if how is Moment.AFTER:
-            _die()
+        _meet_afterwards(how)
 
 
 class _LastWords:
@@ -152,6 +165,13 @@ class _LastWords:
         if not found:
             _die()
         return found
+
+
+def _meet_afterwards(how: Moment | Freeze | Failure | None) -> None:
+    if how is Moment.AFTER:
+        _die()
+    elif how is Freeze.AFTER:
+        _freeze()
 
 
 def _as_text(cursor: RawCursor, statement: Any, parameters: Any) -> bytes:
@@ -200,6 +220,18 @@ class Worker:
 
     pid: int
 
+    def until_frozen(self) -> None:
+        """Wait until it has stopped moving; it must not have ended."""
+        pid, status = os.waitpid(self.pid, os.WUNTRACED)
+        assert pid == self.pid
+        assert os.WIFSTOPPED(status), "It never froze."
+
+    def thaw(self) -> None:
+        os.kill(self.pid, signal.SIGCONT)
+
+    def kill(self) -> None:
+        os.kill(self.pid, signal.SIGKILL)
+
     def end(self) -> bool:
         """Wait for its end; whether it was killed. Any other failure of it is the test's."""
         deadline = time.monotonic() + WORKER_SECONDS_MAX
@@ -217,9 +249,11 @@ class Worker:
         return killed
 
 
-def start(work: Callable[[], Any], doom: Doom | None = None) -> Worker:
+def start(work: Callable[[], Any], doom: Doom | None = None, *, database_options: str = "") -> Worker:
     """
     Fork a process that does this work with a connection of its own, and ends.
+
+    `database_options`: settings of its sessions, as `-c name=value`.
 
     The caller's connection is closed first: a child must not speak on it.
     """
@@ -229,6 +263,7 @@ def start(work: Callable[[], Any], doom: Doom | None = None) -> Worker:
         return Worker(pid)
     code = 1
     try:
+        connection.settings_dict["OPTIONS"]["options"] += f" {database_options}"
         _be_doomed(doom)
         work()
         code = 0

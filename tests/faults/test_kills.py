@@ -4,19 +4,22 @@ worker completes: every event once, every hold released once, the counters as if
 """
 
 import random
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from tests.faults.cases import IN_ANY_ORDER, findings, one_by_one, prepare, put_in_force, work
-from tests.faults.dooms import Doom, Failure, Moment, start, statements_of
-from tests.histories import draw
+from tests.faults.dooms import Doom, Failure, Freeze, Moment, start, statements_of
+from tests.histories import MINOR_MAX, draw
 
 # One batch with all the statements that a batch can have: new accounts, holds, a version that is looked up, a
-# journal that is not covered and is rolled back, and deliveries that are parked.
+# journal that is not covered and is rolled back, and deliveries that are parked. It comes to the same in any
+# order of its subjects, so that two workers can share it.
 HISTORY = [
     ("top_up", "acc_A", "GBP", 5, 0),
     ("pay", "acc_A", "acc_B", "GBP", 50, 2),
@@ -25,12 +28,12 @@ HISTORY = [
     ("release", 1, 20, 3),
     ("reverse_earnings", 0, 9, 0),
     ("withdraw", "acc_C", "JPY", 60, 0),
-    ("withdraw", "acc_C", "JPY", 60, -1),
-    ("withdraw", "acc_C", "JPY", 1, 0),
+    ("withdraw", "acc_C", "JPY", 9 * MINOR_MAX, -1),
     ("promise_and_withdraw", "acc_A", "GBP", 11, 0),
     ("contradict", "acc_B", "GBP", 4, 0),
 ]
 RANDOM_HISTORIES = 8
+A_TURN_SECONDS = 0.05  # Enough to book a batch, or to run into a lock.
 _numbers = count(1)
 
 
@@ -101,6 +104,51 @@ class TestKilled:
 
             assert case.effects() == expected, f"{doom}, {case.tag} of seed {seed}"
         assert findings() == []
+
+
+class TestFrozen:
+    """
+    A worker stops moving with everything in its hands, and another one comes along.
+
+    Every statement of a batch is met by a whole turn of the other one, which books what it can have, and waits
+    for the rest.
+    """
+
+    def test_at_every_statement(self, undisturbed: Undisturbed) -> None:
+        """It is thawed again, or killed, taking turns."""
+        for place in range(1, len(undisturbed.sent) + 1):
+            doom, case, is_thawed = Doom(place, Freeze.BEFORE), prepare(new_tag(), HISTORY), place % 2 == 0
+
+            frozen = start(work, doom)
+            frozen.until_frozen()
+            other = start(work)
+            time.sleep(A_TURN_SECONDS)
+            frozen.thaw() if is_thawed else frozen.kill()
+
+            assert frozen.end() is not is_thawed
+            assert not other.end()
+            assert case.effects() == undisturbed.effects, str(doom)
+        assert findings() == []
+
+    def test_for_good_it_loses_what_it_holds(self, undisturbed: Undisturbed) -> None:
+        """PostgreSQL ends a transaction that nobody goes on with; a worker so ended goes on with the next."""
+        locked = Doom(undisturbed.sent.index("WITH") + 1, Freeze.BEFORE)
+        case = prepare(new_tag(), HISTORY)
+
+        frozen = start(work, locked, database_options="-c idle_in_transaction_session_timeout=300")
+        frozen.until_frozen()
+        work()
+        assert case.effects() == undisturbed.effects
+        late = prepare(new_tag(), HISTORY)
+        frozen.thaw()
+
+        assert not frozen.end()
+        assert late.effects() == undisturbed.effects
+
+    def test_every_session_has_that_limit(self, committed_db: Any) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW idle_in_transaction_session_timeout")
+            assert cursor.fetchone() == ("30s",)
 
 
 class TestFailed:
