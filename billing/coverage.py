@@ -70,50 +70,80 @@ class _Seen:
     reason: str = ""
 
 
-# The parameters of an event as jsonb, only those named for its type.
-_PARAMETERS = """
-CROSS JOIN LATERAL (
-    SELECT COALESCE(jsonb_object_agg(given.key, given.value), '{{}}'::jsonb) AS parameters
-    FROM jsonb_each({fields}) given WHERE spec.names ? given.key
-) chosen
-"""
-_SPEC = "JOIN jsonb_each(%(names)s::jsonb) AS spec(type, names) ON spec.type = {type}"
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """
+    The parameters that are wanted of each type, as SQL.
 
-_BOOKED = f"""
-SELECT e.type, chosen.parameters, count(*) AS count, min(e.occurred_at) AS oldest
+    Taking the few that are wanted of any type out of a payload is much cheaper than filtering its fields by
+    type. So rows are grouped by those first, and only the groups are filtered.
+    """
+
+    by_type: Mapping[str, Sequence[str]]
+
+    def parameters(self) -> dict[str, str]:
+        return {"names": json.dumps(self.by_type)} | {f"name_{n}": name for n, name in enumerate(self._all())}
+
+    def taken_from(self, fields: str) -> str:
+        pairs = [f"%(name_{n})s::text, {fields} -> %(name_{n})s::text" for n in range(len(self._all()))]
+        objects = [pairs[first : first + _PAIRS_MAX] for first in range(0, len(pairs), _PAIRS_MAX)] or [[]]
+        return "jsonb_strip_nulls(" + " || ".join(f"jsonb_build_object({', '.join(some)})" for some in objects) + ")"
+
+    def _all(self) -> list[str]:
+        return sorted({name for names in self.by_type.values() for name in names})
+
+
+_PAIRS_MAX = 40  # A function takes 100 arguments.
+
+_BOOKED = """
+SELECT e.type, {given} AS given, '' AS reason, count(*) AS count, min(e.occurred_at) AS oldest
 FROM ledger_batch b
 JOIN ledger_journal j ON j.batch_id = b.id
 JOIN events_eventrecord e ON e.id = j.event_id
-{_SPEC.format(type="e.type")}
-{_PARAMETERS.format(fields="e.payload")}
 WHERE (b.booked_at, b.id) > (%(counted_at)s::timestamptz, %(counted_id)s)
   AND (b.booked_at, b.id) <= (%(until_at)s::timestamptz, %(until_id)s)
-GROUP BY e.type, chosen.parameters
-"""  # noqa: S608 - all parts are ours
+GROUP BY 1, 2
+"""
 
-_COUNT = f"""
+_COUNTED = """
+SELECT type, {given} AS given, '' AS reason, sum(count) AS count, min(oldest) AS oldest
+FROM billing_seenconfiguration GROUP BY 1, 2
+"""
+
+_PARKED = """
+SELECT e.type, {given} AS given, d.error_code AS reason, count(*) AS count, min(e.occurred_at) AS oldest
+FROM events_delivery d JOIN events_eventrecord e ON e.id = d.event_id
+WHERE d.consumer = %(billing)s AND d.parked_at IS NOT NULL
+GROUP BY 1, 2, 3
+"""
+
+_OF_ITS_TYPE = """
+SELECT grouped.type, chosen.parameters, grouped.reason, sum(grouped.count)::bigint AS count,
+       min(grouped.oldest) AS oldest
+FROM ({grouped}) grouped
+JOIN jsonb_each(%(names)s::jsonb) AS spec(type, names) ON spec.type = grouped.type
+CROSS JOIN LATERAL (
+    SELECT COALESCE(jsonb_object_agg(field.key, field.value), '{{}}'::jsonb) AS parameters
+    FROM jsonb_each(grouped.given) field WHERE spec.names ? field.key
+) chosen
+GROUP BY 1, 2, 3
+"""
+
+_COUNT = """
 INSERT INTO billing_seenconfiguration AS seen (type, digest, parameters, count, oldest)
-SELECT found.type, md5(found.parameters::text), found.parameters, found.count, found.oldest FROM ({_BOOKED}) found
+SELECT found.type, md5(found.parameters::text), found.parameters, found.count, found.oldest FROM ({found}) found
 ON CONFLICT (type, digest) DO UPDATE
 SET count = seen.count + EXCLUDED.count, oldest = LEAST(seen.oldest, EXCLUDED.oldest)
-"""  # noqa: S608
+"""
 
-_SEEN = f"""
-SELECT seen.type, chosen.parameters::text, sum(seen.count)::bigint, min(seen.oldest), ''
-FROM (SELECT type, parameters, count, oldest FROM billing_seenconfiguration UNION ALL {_BOOKED}) seen
-{_SPEC.format(type="seen.type")}
-{_PARAMETERS.format(fields="seen.parameters")}
-GROUP BY seen.type, chosen.parameters ORDER BY sum(seen.count) DESC, 1, 2 LIMIT %(limit)s
-"""  # noqa: S608
+_MOST = """
+SELECT type, parameters::text, count, oldest, reason FROM ({found}) found
+ORDER BY count DESC, type, parameters::text, reason LIMIT %(limit)s
+"""
 
-_PARKED = f"""
-SELECT e.type, chosen.parameters::text, count(*), min(e.occurred_at), d.error_code
-FROM events_delivery d JOIN events_eventrecord e ON e.id = d.event_id
-{_SPEC.format(type="e.type")}
-{_PARAMETERS.format(fields="e.payload")}
-WHERE d.consumer = %(billing)s AND d.parked_at IS NOT NULL
-GROUP BY e.type, chosen.parameters, d.error_code ORDER BY count(*) DESC, 1, 2, 5 LIMIT %(limit)s
-"""  # noqa: S608
+
+def _of_its_type(*grouped: str) -> str:
+    return _OF_ITS_TYPE.format(grouped=" UNION ALL ".join(f"({some})" for some in grouped))
 
 
 # --- Counting --------------------------------------------------------------------------------
@@ -141,8 +171,10 @@ def _count_some() -> int:
     if not batches:
         return 0
     counted_at, counted_id = batches[-1]
+    names = _Names({name: spec.parameters for name, spec in _ruled_types().items()})
+    found = _of_its_type(_BOOKED.format(given=names.taken_from("e.payload")))
     with connection.cursor() as cursor:
-        cursor.execute(_COUNT, _between(mark, (counted_at, counted_id)) | {"names": _parameters_of_types()})
+        cursor.execute(_COUNT.format(found=found), _between(mark, (counted_at, counted_id)) | names.parameters())
     mark.booked_at, mark.batch_id = counted_at, counted_id
     mark.save()
     return len(batches)
@@ -178,10 +210,6 @@ def _between(mark: CoverageMark, until: tuple[datetime | str, int]) -> dict[str,
     }
 
 
-def _parameters_of_types() -> str:
-    return json.dumps({name: list(spec.parameters) for name, spec in _ruled_types().items()})
-
-
 def _ruled_types() -> dict[str, TypeSpec]:
     """Corrections have no rules, and so no configurations."""
     return {name: spec for name, spec in all_types().items() if not spec.corrects}
@@ -196,14 +224,10 @@ def coverage(rule_set: RuleSet | None = None) -> Coverage:
         version = rule_set or RuleSet.objects.get(pk=timeline().at(clock.now()).id)
         rules_by_type = compile_rule_set(version).rules_by_type
         types = _ruled_types()
-        names = {name: _told_apart(rules_by_type.get(name, ())) for name in types}
-        booked = _seen(_SEEN, names)
-        parked = _seen(_PARKED, names)
-        faults = _faulty_rules(version, types)
-    rows: list[Covered] = []
-    for name in types:
-        rules = rules_by_type.get(name, ())
-        rows += _rows_of_type(name, rules, booked, faults)
+        names = _Names({name: _told_apart(rules_by_type.get(name, ()), spec) for name, spec in types.items()})
+        booked, parked = _booked(names), _parked(names)
+    faults = _faulty_rules(version, types)
+    rows = [row for name in types for row in _rows_of_type(name, rules_by_type.get(name, ()), booked, faults)]
     rows += _unposted(parked)
     rows = _with_bare_types(rows, types)
     rows.sort(key=lambda row: (_WORST_FIRST.index(row.state), row.type, sorted(row.configuration.items())))
@@ -211,20 +235,27 @@ def coverage(rule_set: RuleSet | None = None) -> Coverage:
     return Coverage(version, rows[:limit], complete=max(len(rows), len(booked), len(parked)) <= limit)
 
 
-def _told_apart(rules: Iterable[Rule]) -> list[str]:
+def _told_apart(rules: Iterable[Rule], spec: TypeSpec) -> list[str]:
     """The parameters by which a type's rules tell events apart."""
-    return sorted({name for rule in rules for name in rule.match})
+    return sorted({name for rule in rules for name in rule.match} & set(spec.parameters))
 
 
-def _seen(statement: str, names: Mapping[str, Sequence[str]]) -> list[_Seen]:
-    mark = CoverageMark.objects.get()
-    parameters = _between(mark, ("infinity", 0)) | {
-        "names": json.dumps(names),
-        "billing": BILLING,
-        "limit": settings.COVERAGE_ROWS_MAX + 1,
-    }
+def _booked(names: _Names) -> list[_Seen]:
+    """What the roll-up has counted, and what was booked since."""
+    counted = _COUNTED.format(given=names.taken_from("parameters"))
+    since = _BOOKED.format(given=names.taken_from("e.payload"))
+    return _seen(_of_its_type(counted, since), names)
+
+
+def _parked(names: _Names) -> list[_Seen]:
+    return _seen(_of_its_type(_PARKED.format(given=names.taken_from("e.payload"))), names)
+
+
+def _seen(found: str, names: _Names) -> list[_Seen]:
+    parameters = _between(CoverageMark.objects.get(), ("infinity", 0)) | names.parameters()
+    further = {"billing": BILLING, "limit": settings.COVERAGE_ROWS_MAX + 1}
     with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
+        cursor.execute(_MOST.format(found=found), parameters | further)
         rows = cursor.fetchall()
     return [_Seen(type_, json.loads(written), *figures) for type_, written, *figures in rows]
 
