@@ -11,6 +11,7 @@ class BillingConfig(AppConfig):
         from billing import booking, checks, sealing  # Models are ready only now.
 
         import_module("billing.services.replaying")  # Jobs are known by their kind.
+        import_module("billing.services.repairing")
         booking.register()
         checks.register()
         sealing.register()

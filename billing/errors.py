@@ -108,3 +108,33 @@ class OperatorLimitExceeded(Forbidden):
 class PeriodInvalid(Unprocessable):
     code = "period_invalid"
     message = "The period ends before it begins."
+
+
+class RuleSetNotActivated(Conflict):
+    code = "rule_set_not_activated"
+    message = "Only a version that a second person has activated can repair the book."
+
+
+class JournalAlreadyReversed(Conflict):
+    code = "journal_already_reversed"
+    message = "This journal was taken back before."
+
+
+class JournalNotReversible(Conflict):
+    code = "journal_not_reversible"
+    message = "This journal takes another one back; what was wrong about that is corrected by a new event."
+
+
+class JournalTakenBack(Conflict):
+    code = "journal_taken_back"
+    message = "Later events take back a part of this journal: those have to be reversed first."
+
+
+class ReversalRequested(Conflict):
+    code = "reversal_requested"
+    message = "This reversal waits for its approval."
+
+
+class ReversalNotRequested(Conflict):
+    code = "reversal_not_requested"
+    message = "Nobody has asked for this journal to be reversed."

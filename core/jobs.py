@@ -1,8 +1,8 @@
 """
 Long work as jobs: asked for over HTTP, done in steps by a worker, resumed by another one if that dies.
 
-A kind of job is a generator: it is called with the job's arguments and its last checkpoint, and yields a
-`Step` after each piece of work. Each piece runs in one transaction together with the note of its step, so
+A kind of job is a generator: it is called with the job, reads its arguments and its last checkpoint, and
+yields a `Step` after each piece of work. Each piece runs in one transaction together with the note of its step, so
 what a step wrote and where the work goes on commit together. A worker that was taken for dead and comes
 back cannot write: its attempt is no longer the job's, and its transaction is rolled back.
 """
@@ -42,7 +42,7 @@ class Step:
     result: Any = None
 
 
-Work = Callable[[Mapping[str, Any], Any], Iterator[Step]]
+Work = Callable[[Job], Iterator[Step]]
 
 _kinds: dict[str, Work] = {}
 
@@ -154,7 +154,7 @@ def _work(job: Job, stopping: Callable[[], bool]) -> None:
     if job.failures >= settings.JOB_FAILURES_MAX:
         _finish(job, Job.Status.FAILED, error_code="job_abandoned", error_detail="Its worker died again and again.")
         return
-    steps = _kinds[job.kind](job.arguments, job.checkpoint)
+    steps = _kinds[job.kind](job)
     while True:
         if Job.objects.filter(id=job.id, cancel_wished_at__isnull=False).exists():
             _finish(job, Job.Status.CANCELLED)

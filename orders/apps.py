@@ -4,6 +4,8 @@ from django.apps import AppConfig
 
 from core.registry import register_book_check, register_proof_lines
 
+ORDERS_LOCK_PLACE = 10  # Before the earnings of the order.
+
 
 class OrdersConfig(AppConfig):
     name = "orders"
@@ -13,4 +15,7 @@ class OrdersConfig(AppConfig):
         import_module("orders.services")  # Registers the timed transitions.
         import_module("orders.consumers")
         register_proof_lines("orders", import_module("orders.proof").platform_line)
+        import_module("billing.subjects").register_subject_lock(
+            ORDERS_LOCK_PLACE, import_module("orders.locks").lock_subjects
+        )
         register_book_check("orders", import_module("orders.book_check").check_orders)

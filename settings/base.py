@@ -190,6 +190,8 @@ BATCH_ACCOUNTS_MAX = 2500
 BATCH_TRANSFERS_MAX = 10_000
 EVENT_FUTURE_TOLERANCE = timedelta(minutes=5)
 RULE_SET_SECOND_PERSON = True  # False for one-person shops
+JOURNAL_REVERSAL_SECOND_PERSON = True  # False for one-person shops
+REPAIR_EVENTS_AT_ONCE = 500  # ids that one transaction of a repair puts right
 REPLAY_EVENTS_AT_ONCE = 5_000  # ids that one short read of a replay looks at
 REPLAY_RANGES_PER_CHECKPOINT = 20
 REPLAY_ACCOUNTS_LISTED_MAX = 10_000
@@ -200,11 +202,12 @@ COVERAGE_BATCHES_AT_ONCE = 1000  # in one transaction of the counting task
 COVERAGE_EVENTS_AT_ONCE = 20_000  # in one transaction, unless one batch has more
 COVERAGE_ROWS_MAX = 1000  # in one report
 
-# --- The book's seals ------------------------------------------------------------------------
+# --- The book: seals and looking back --------------------------------------------------------
 
 SEAL_EVERY_SECONDS = 5.0
 SEAL_BATCHES_AT_ONCE = 500  # in one transaction
 SEAL_ROWS_AT_ONCE = 50_000  # in one transaction, unless one batch has more
+TRIAL_ACCOUNTS_AT_ONCE = 1000  # in one query of a trial balance
 
 # --- Orders and wallets ----------------------------------------------------------------------
 

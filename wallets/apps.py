@@ -4,6 +4,8 @@ from django.apps import AppConfig
 
 from core.registry import register_proof_lines
 
+EARNINGS_LOCK_PLACE = 20  # After orders, before ledger accounts.
+
 
 class WalletsConfig(AppConfig):
     name = "wallets"
@@ -13,3 +15,6 @@ class WalletsConfig(AppConfig):
         import_module("wallets.services")  # Registers the timed release of earnings.
         register_proof_lines("wallets", import_module("wallets.selectors").earning_lines)
         import_module("wallets.book_checks").register()
+        corrections = import_module("wallets.services.corrections")
+        import_module("billing.debts").register_debt_rows(corrections.CorrectedDebts())
+        import_module("billing.subjects").register_subject_lock(EARNINGS_LOCK_PLACE, corrections.lock_subjects)

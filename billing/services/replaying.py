@@ -110,13 +110,14 @@ def count_legs(balances: Counter[tuple[str, str]], legs: Legs, currency: str) ->
 
 
 @runs_job(REPLAY)
-def replay(arguments: Mapping[str, Any], checkpoint: Any) -> Iterator[Step]:
+def replay(job: Job) -> Iterator[Step]:
     """
     Walk over history in ranges of ids, one short read each, and compare.
 
     A checkpoint is as large as the accounts are many, so it is written only every few ranges. If the
     draft was edited since, the replay begins anew.
     """
+    arguments, checkpoint = job.arguments, job.checkpoint
     rule_set = RuleSet.objects.get(public_id=arguments["rule_set"])
     rules = compile_rule_set(rule_set)
     period = Period(datetime.fromisoformat(arguments["since"]), datetime.fromisoformat(arguments["until"]))

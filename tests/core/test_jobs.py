@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.conf import settings
@@ -28,13 +27,16 @@ _trouble: dict[int, BaseException] = {}  # At which piece what happens, once.
 
 
 @runs_job("tests.count")
-def count(arguments: Any, checkpoint: Any) -> Iterator[Step]:
+def count(job: Job) -> Iterator[Step]:
     """Write one row per piece, so that tests see what has committed."""
+    arguments, checkpoint = job.arguments, job.checkpoint
     total = arguments["pieces"]
     if total > 100:
         raise TooMany
     for piece in range((checkpoint or {"next": 0})["next"], total):
-        AttemptCount.objects.create(scope="job", subject=f"{arguments.get('who', '')}{piece}", window_ends_at=timezone.now())
+        AttemptCount.objects.create(
+            scope="job", subject=f"{arguments.get('who', '')}{piece}", window_ends_at=timezone.now()
+        )
         if piece in _trouble:
             raise _trouble.pop(piece)
         yield Step(done=piece + 1, total=total, checkpoint={"next": piece + 1})
@@ -248,20 +250,6 @@ class TestOverHttp:
 
         assert api(buyer).delete(f"/jobs/{job.public_id}").json()["status"] == "cancelled"
         assert api(buyer).delete(f"/jobs/{job.public_id}").status_code == 200
-
-
-class TestInTheAdmin:
-    """Operators see and end them."""
-
-    def test_the_list_the_page_and_the_end(self, operator, browser):
-        job = ask_for(2)
-        page = browser(operator)
-
-        assert job.public_id in page.get("/admin/core/job/").content.decode()
-        assert page.get(f"/admin/core/job/{job.pk}/change/").status_code == 200
-        page.post("/admin/core/job/", {"action": "cancel", "_selected_action": [job.pk]})
-
-        assert again(job).status == "cancelled"
 
 
 class TestTheTable:
