@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, QuerySet
 
 from billing.booking import BILLING
+from billing.events import CORRECTIONS
 from billing.models import ExternalEvent, RuleSet
 from billing.rules import Rule
 from billing.types import all_types
@@ -122,21 +123,46 @@ def codes_of(transfers: Sequence[Transfer]) -> dict[int, str]:
     return dict(LedgerAccount.objects.filter(pk__in=ids).values_list("pk", "code"))
 
 
+IN_FORCE, RETRY, UNDONE = "in_force", "retry", "undone"
+
+
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why one transfer was booked where it was."""
+    """
+    Why one transfer was booked where it was.
+
+    `event` has the transfer's journal. `decided` is the event that the rule matched: the same one, or the
+    one of the past whose journal a correction takes back or replaces.
+    """
 
     event: EventRecord
+    decided: EventRecord
     rule: Rule
     rule_set: RuleSet
     batch: Batch
     near_misses: Sequence[tuple[str, str]]
 
     @property
+    def corrects(self) -> Mapping[str, str] | None:
+        """What a correction puts right, and why."""
+        if self.event.type not in CORRECTIONS:
+            return None
+        return {name: self.event.payload[name] for name in ("event", "journal", "reason")}
+
+    @property
+    def because(self) -> str:
+        """Why this version: in force when it happened, or at its retry; of what it takes back; of a correction."""
+        if self.event.type in CORRECTIONS:
+            return self.event.type
+        if self.event.payload.get("undoes"):
+            return UNDONE
+        begins = self.rule_set.effective_from
+        return RETRY if begins is not None and begins > self.event.occurred_at else IN_FORCE
+
+    @property
     def retried(self) -> bool:
         """Booked by the version at a retry, not by the one in force when it happened."""
-        begins = self.rule_set.effective_from
-        return begins is not None and begins > self.event.occurred_at and not self.event.payload.get("undoes")
+        return self.because == RETRY
 
 
 def explain_transfer(public_id: str) -> Explanation:
@@ -150,14 +176,21 @@ def explain_transfer(public_id: str) -> Explanation:
         raise NotFound
     view = _journal_view(transfer.journal_id)
     event = EventRecord.objects.get(pk=transfer.journal_id)
-    rules = compiled(view.rule_set.pk).rules_by_type[event.type]
+    decided = _decided(event)
+    rules = compiled(view.rule_set.pk).rules_by_type[decided.type]
     taken = next(rule for rule in rules if rule.name == view.journal.rule)
-    misses = [(rule.name, _why_not(rule, event.payload)) for rule in rules if rule is not taken]
-    return Explanation(event, taken, view.rule_set, view.batch, misses)
+    misses = [(rule.name, _why_not(rule, decided.payload)) for rule in rules if rule is not taken]
+    return Explanation(event, decided, taken, view.rule_set, view.batch, misses)
+
+
+def _decided(event: EventRecord) -> EventRecord:
+    if event.type not in CORRECTIONS:
+        return event
+    return get_event(event.payload["event"])
 
 
 def _why_not(rule: Rule, payload: Mapping[str, Any]) -> str:
-    for name, wanted in rule.match.items():
+    for name, wanted in sorted(rule.match.items()):
         if payload.get(name) != wanted:
             return f"parameter {name} is {payload.get(name, 'absent')}"
     return "less specific"

@@ -160,12 +160,30 @@ class NearMiss(serializers.Serializer):
     why_not = serializers.CharField()
 
 
+class DecidingVersion(serializers.Serializer):
+    id = serializers.CharField()
+    name = serializers.CharField()
+    version = serializers.IntegerField()
+    because = serializers.ChoiceField(
+        ["in_force", "retry", "undone", "journal.reversed", "journal.rebooked"],
+        help_text="Why this version: in force when it happened, or at the retry; the one that booked what this "
+        "event takes back; that of the journal which a correction takes back, or books anew.",
+    )
+
+
+class Corrects(serializers.Serializer):
+    event = serializers.CharField(help_text="The event of the past.")
+    journal = serializers.CharField(help_text="The journal that was taken back.")
+    reason = serializers.CharField()
+
+
 class ExplanationDocument(serializers.Serializer):
     event = serializers.CharField()
     parameters = serializers.DictField(child=serializers.CharField())
-    path = serializers.ListField(help_text="[type, configuration, rule]")
-    rule_set = serializers.DictField()
+    path = serializers.ListField(help_text="[type, configuration, rule]; of a correction, those of what it corrects")
+    rule_set = DecidingVersion()
     retried = serializers.BooleanField(help_text="Booked by the version at a retry.")
+    corrects = Corrects(allow_null=True)
     near_misses = NearMiss(many=True)
     batch = serializers.DictField()
 
@@ -298,13 +316,20 @@ def journal_document(view: JournalView) -> dict[str, Any]:
 
 
 def explanation_document(found: Explanation) -> dict[str, Any]:
-    spec = all_types()[found.event.type]
+    spec = all_types()[found.decided.type]
+    version = found.rule_set
     return {
         "event": found.event.public_id,
-        "parameters": parameters_of(found.event, spec),
-        "path": [found.event.type, dict(found.rule.match), found.rule.name],
-        "rule_set": {"id": found.rule_set.public_id, "name": found.rule_set.name, "version": found.rule_set.version},
+        "parameters": parameters_of(found.decided, spec),
+        "path": [found.decided.type, dict(found.rule.match), found.rule.name],
+        "rule_set": {
+            "id": version.public_id,
+            "name": version.name,
+            "version": version.version,
+            "because": found.because,
+        },
         "retried": found.retried,
+        "corrects": found.corrects,
         "near_misses": [{"rule": rule, "why_not": why_not} for rule, why_not in found.near_misses],
         "batch": {"id": found.batch.public_id, "trigger": found.batch.trigger},
     }
