@@ -101,7 +101,7 @@ def around(moments: set[datetime]) -> list[datetime]:
 @pytest.mark.django_db
 class TestLookingBack:
     @settings(
-        max_examples=40,
+        max_examples=25,
         deadline=None,
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     )
