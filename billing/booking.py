@@ -3,10 +3,12 @@ Booking events in batches: a batch is cut when its oldest event is a period old,
 count of ledger accounts or of transfers, whichever comes first; and then it is booked in one transaction.
 """
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import structlog
+from django.conf import settings
 from django.db import DataError, IntegrityError, transaction
 
 from billing.corrections import draft_correction
@@ -53,14 +55,17 @@ def book_due() -> float | None:
     """
     Book every batch that is due; return in how many seconds the next one will be, None for "when rung".
 
-    Two workers may run at the same moment: what one has locked the other passes over.
+    Two workers may run at the same moment: what one has locked the other passes over. Ends its turn after
+    a while, so that other consumers have theirs.
     """
-    while True:
+    turn_ends = time.monotonic() + settings.DELIVERY_TURN_SECONDS
+    while time.monotonic() < turn_ends:
         wait_seconds = seconds_until_due()
         if wait_seconds is None or wait_seconds > 0:
             return wait_seconds
         if not book_batch():
             return CONTENDED_LOOK_SECONDS
+    return 0.0
 
 
 def seconds_until_due() -> float | None:
@@ -83,11 +88,13 @@ def seconds_until_due() -> float | None:
     return 0 if cut.trigger else left_seconds
 
 
-def book_batch(*, trigger: str = PERIOD) -> PostedBatch | bool:
+def book_batch(*, trigger: str = PERIOD, events_max: int | None = None) -> PostedBatch | bool:
     """
     Claim, match, cut and book one batch; return it, or whether anything else was settled.
 
-    A transient error leaves everything as it was, with back-off.
+    A transient error leaves everything as it was, with back-off. An unforeseen one is narrowed down, half by
+    half, to one event: what stands before it is booked, it alone is put back, and the error is raised. One
+    event that nobody has thought of must not stop everybody's.
     """
     claimed: Sequence[Claimed] = ()
     consumer = get_consumer(BILLING)
@@ -96,7 +103,7 @@ def book_batch(*, trigger: str = PERIOD) -> PostedBatch | bool:
             share_engine()
             at_work = timeline()
             limits = _settings_in_force(at_work)
-            claimed = claim(consumer, limits.max_transfers)
+            claimed = claim(consumer, min(limits.max_transfers, events_max or limits.max_transfers))
             if not claimed:
                 return False
             cut = cut_batch(claimed, at_work, limits)
@@ -104,12 +111,16 @@ def book_batch(*, trigger: str = PERIOD) -> PostedBatch | bool:
                 return False  # Another worker took the old ones; these still have time.
             posted = _post(cut, trigger=cut.trigger or trigger)
             finish(BILLING, [draft.event_id for draft in cut.drafts])
-            for event, error in cut.refused:
-                park(BILLING, event, error)
+            park(BILLING, cut.refused)
             return posted or bool(cut.refused)
     except TRANSIENT as error:
         put_back(BILLING, [delivery.event.id for delivery in claimed], error)
         return False
+    except Exception as error:
+        if len(claimed) > 1:
+            return book_batch(trigger=trigger, events_max=len(claimed) // 2)
+        put_back(BILLING, [delivery.event.id for delivery in claimed], error)
+        raise
 
 
 def cut_batch(deliveries: Sequence[Claimed], at_work: Timeline, limits: BatchSettings) -> Cut:

@@ -136,8 +136,7 @@ def deliver_batch(consumer: Consumer) -> int:
             events = [delivery.event for delivery in claimed]
             heard, parked = _hear(consumer, events)
             finish(consumer.name, [event.id for event in heard])
-            for event, error in parked:
-                park(consumer.name, event, error)
+            park(consumer.name, parked)
             return len(heard) + len(parked)
     except TRANSIENT as error:
         put_back(consumer.name, [delivery.event.id for delivery in claimed], error)
@@ -239,17 +238,22 @@ def finish(name: str, event_ids: Sequence[int]) -> None:
             )
 
 
-def park(name: str, event: EventRecord, error: Exception) -> None:
-    """Set an impossible delivery aside, loudly; it holds back the later ones of its subject."""
-    code = getattr(error, "code", type(error).__name__)
-    log.error("delivery_parked", consumer=name, event_id=event.public_id, type=event.type, code=code, detail=str(error))
+def park(name: str, refused: Sequence[tuple[EventRecord, Exception]]) -> None:
+    """Set impossible deliveries aside, loudly; each holds back the later ones of its subject."""
+    if not refused:
+        return
+    rows = [(event.id, str(getattr(error, "code", type(error).__name__))[:60], str(error)) for event, error in refused]
+    for (event, _error), (_id, code, detail) in zip(refused, rows, strict=True):
+        log.error("delivery_parked", consumer=name, event_id=event.public_id, type=event.type, code=code, detail=detail)
+    event_ids, codes, details = zip(*rows, strict=True)
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            UPDATE events_delivery SET parked_at = clock_timestamp(), error_code = %s, error_detail = %s
-            WHERE consumer = %s AND event_id = %s
+            UPDATE events_delivery d SET parked_at = clock_timestamp(), error_code = r.code, error_detail = r.detail
+            FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS r(event_id, code, detail)
+            WHERE d.consumer = %s AND d.event_id = r.event_id
             """,
-            [str(code)[:60], str(error), name, event.id],
+            [list(event_ids), list(codes), list(details), name],
         )
 
 

@@ -252,7 +252,8 @@ def _ensure_covered(
     A debit that its own hold covers always fits: it leaves what is available as it was. So only
     accounts with some other debit (wallets), or with a repayment (debts), are walked at all.
     """
-    effects = _as_one(drafts, [_effects_on_room(draft, account_ids, accounts, holds) for draft in drafts])
+    unused = dict(holds)
+    effects = _as_one(drafts, [_effects_on_room(draft, account_ids, accounts, unused) for draft in drafts])
     watched = {account_id for effect in effects for account_id, minor in effect.items() if minor < 0}
     if not watched:
         return
@@ -293,9 +294,16 @@ def _room(account: _Locked) -> int:
 
 
 def _effects_on_room(
-    draft: JournalDraft, account_ids: Mapping[AccountKey, int], accounts: Mapping[int, _Locked], holds: Holds
+    draft: JournalDraft,
+    account_ids: Mapping[AccountKey, int],
+    accounts: Mapping[int, _Locked],
+    unused: dict[int, tuple[int, int]],
 ) -> dict[int, int]:
-    """How one journal changes the room of the guarded accounts it touches."""
+    """
+    How one journal changes the room of the guarded accounts it touches.
+
+    It uses up its holds; one that is gone, or was used by an earlier journal, covers nothing.
+    """
     effects: dict[int, int] = defaultdict(int)
     for debit, credit, minor in draft.transfers:
         debit_id, credit_id = account_ids[debit, draft.currency], account_ids[credit, draft.currency]
@@ -308,8 +316,9 @@ def _effects_on_room(
         if accounts[credit_id].must_owe:
             effects[credit_id] -= minor
     for hold_id in draft.hold_ids:
-        account_id, minor = holds[hold_id]
-        effects[account_id] += minor
+        account_id, minor = unused.pop(hold_id, (None, 0))
+        if account_id is not None:
+            effects[account_id] += minor
     return effects
 
 
