@@ -102,7 +102,16 @@ JOIN ledger_journal j ON j.batch_id = b.id
 JOIN events_eventrecord e ON e.id = j.event_id
 WHERE (b.booked_at, b.id) > (%(counted_at)s::timestamptz, %(counted_id)s)
   AND (b.booked_at, b.id) <= (%(until_at)s::timestamptz, %(until_id)s)
+  AND e.id BETWEEN %(first_event)s AND %(last_event)s
 GROUP BY 1, 2
+"""
+
+# Batches of one time are of events of one time: told the range, PostgreSQL does not read all events.
+_EVENT_RANGE = """
+SELECT COALESCE(min(j.event_id), 0), COALESCE(max(j.event_id), -1)
+FROM ledger_batch b JOIN ledger_journal j ON j.batch_id = b.id
+WHERE (b.booked_at, b.id) > (%(counted_at)s::timestamptz, %(counted_id)s)
+  AND (b.booked_at, b.id) <= (%(until_at)s::timestamptz, %(until_id)s)
 """
 
 _COUNTED = """
@@ -202,12 +211,17 @@ def _batches_after(mark: CoverageMark, until: datetime) -> list[BatchPlace]:
 
 
 def _between(mark: CoverageMark, until: tuple[datetime | str, int]) -> dict[str, Any]:
-    return {
+    """The batches behind the mark and up to a place, and the range of their events."""
+    stretch = {
         "counted_at": mark.booked_at or "-infinity",
         "counted_id": mark.batch_id,
         "until_at": until[0],
         "until_id": until[1],
     }
+    with connection.cursor() as cursor:
+        cursor.execute(_EVENT_RANGE, stretch)
+        first, last = cursor.fetchone()
+    return stretch | {"first_event": first, "last_event": last}
 
 
 def _ruled_types() -> dict[str, TypeSpec]:
@@ -244,18 +258,18 @@ def _booked(names: _Names) -> list[_Seen]:
     """What the roll-up has counted, and what was booked since."""
     counted = _COUNTED.format(given=names.taken_from("parameters"))
     since = _BOOKED.format(given=names.taken_from("e.payload"))
-    return _seen(_of_its_type(counted, since), names)
+    return _seen(_of_its_type(counted, since), names, _between(CoverageMark.objects.get(), ("infinity", 0)))
 
 
 def _parked(names: _Names) -> list[_Seen]:
-    return _seen(_of_its_type(_PARKED.format(given=names.taken_from("e.payload"))), names)
+    return _seen(_of_its_type(_PARKED.format(given=names.taken_from("e.payload"))), names, {"billing": BILLING})
 
 
-def _seen(found: str, names: _Names) -> list[_Seen]:
-    parameters = _between(CoverageMark.objects.get(), ("infinity", 0)) | names.parameters()
-    further = {"billing": BILLING, "limit": settings.COVERAGE_ROWS_MAX + 1}
+def _seen(found: str, names: _Names, further: Mapping[str, Any]) -> list[_Seen]:
     with connection.cursor() as cursor:
-        cursor.execute(_MOST.format(found=found), parameters | further)
+        cursor.execute(
+            _MOST.format(found=found), {**names.parameters(), **further, "limit": settings.COVERAGE_ROWS_MAX + 1}
+        )
         rows = cursor.fetchall()
     return [_Seen(type_, json.loads(written), *figures) for type_, written, *figures in rows]
 
