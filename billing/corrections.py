@@ -35,6 +35,11 @@ def legs_of(payload: Mapping[str, Any]) -> Legs:
     return [(leg["debit"], leg["credit"], leg["amount_minor"]) for leg in payload["legs"]]
 
 
+def taken_back_by_hand(type_: str, payload: Mapping[str, Any]) -> bool:
+    """Whether an event is an operator's reversal, and not a repair's."""
+    return type_ == REVERSED and not payload.get("job")
+
+
 def written_legs(legs: Legs) -> list[dict[str, object]]:
     """Write legs as a payload holds them."""
     return [{"debit": debit, "credit": credit, "amount_minor": minor} for debit, credit, minor in legs]

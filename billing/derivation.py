@@ -18,7 +18,7 @@ from billing.corrections import draft_correction
 from billing.events import CORRECTIONS
 from billing.models import RuleSet
 from billing.rules import CompiledRuleSet
-from billing.versions import Timeline, compile_rule_set, timeline, versions_of_journals
+from billing.versions import Timeline, compile_rule_set, timeline, versions_ever
 from core.errors import Refusal
 from core.registry import Finding
 from events.models import EventRecord
@@ -72,7 +72,7 @@ def check_derivation() -> Iterator[Finding]:
     versions = {rule_set.pk: compile_rule_set(rule_set) for rule_set in RuleSet.objects.exclude(status=DRAFT)}
     for first, last in booked_key_ranges("ledger_journal", "event_id"):
         journals = _read(first, last)
-        undone = versions_of_journals(key for one in journals if (key := one.event.payload.get("undoes")))
+        undone = versions_ever(key for one in journals if (key := one.event.payload.get("undoes")))
         for booked in journals:
             version = versions.get(booked.rule_set_id)
             if version is None:
@@ -98,7 +98,7 @@ def _booked(row: Sequence[Any]) -> Booked:
 
 
 def _compare(
-    booked: Booked, version: CompiledRuleSet, at_work: Timeline, undone: Mapping[str, tuple[int, int] | None]
+    booked: Booked, version: CompiledRuleSet, at_work: Timeline, undone: Mapping[str, frozenset[int]]
 ) -> Iterator[Finding]:
     try:
         draft = draft_correction(booked.event) if booked.corrects else draft_by(version, booked.event)
@@ -125,16 +125,15 @@ def _what_differs(booked: Booked, draft: JournalDraft) -> Iterator[str]:
         yield "effective at another time than its event"
 
 
-def _may_pin(booked: Booked, at_work: Timeline, undone: Mapping[str, tuple[int, int] | None]) -> bool:
+def _may_pin(booked: Booked, at_work: Timeline, undone: Mapping[str, frozenset[int]]) -> bool:
     """
-    Whether the version is the one in force when it happened, or of what the event takes back, or a later one.
+    Whether the version is the one in force when it happened, or a later one, or one that ever booked what it undoes.
 
     A later one is in force where a parked event was tried again by hand; the time of that is not kept.
     """
     key = booked.event.payload.get("undoes")
     if key is not None:
-        version = undone.get(key)
-        return version is not None and version[1] == booked.rule_set_id
+        return booked.rule_set_id in undone.get(key, ())
     place = bisect_right(at_work.moments, booked.event.occurred_at)
     return booked.rule_set_id in at_work.ids[max(place - 1, 0) :]
 

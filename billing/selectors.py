@@ -8,10 +8,11 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from billing.booking import BILLING
 from billing.events import CORRECTIONS
-from billing.models import ExternalEvent, RuleSet
+from billing.models import ExternalEvent, Rebooking, RuleSet
 from billing.rules import Rule
 from billing.types import all_types
-from billing.versions import compiled
+from billing.versions import compiled, timeline
+from core import clock
 from core.errors import NotFound
 from core.ids import decode_key
 from events.models import Delivery, EventRecord
@@ -72,13 +73,19 @@ def _state(event: EventRecord, delivery: Delivery | None, key: str | None) -> Ev
 
 @dataclass(frozen=True, slots=True)
 class JournalView:
-    """A journal with what stands around it."""
+    """
+    A journal with what stands around it.
+
+    `reversed_by_id`: the journal that takes it back. `stands_for_id`: the event that it books again.
+    """
 
     journal: Journal
     batch: Batch
     rule_set: RuleSet
     transfers: Sequence[Transfer]
     codes: Mapping[int, str]
+    reversed_by_id: int | None
+    stands_for_id: int | None
 
 
 def get_journal(public_id: str) -> JournalView:
@@ -101,6 +108,8 @@ def _journal_view(event_id: int | None) -> JournalView:
         RuleSet.objects.get(pk=journal.rule_set_id),
         transfers,
         codes_of(transfers),
+        Journal.objects.filter(reverses_id=journal.event_id).values_list("event_id", flat=True).first(),
+        Rebooking.objects.filter(event_id=journal.event_id).values_list("stands_for_id", flat=True).first(),
     )
 
 

@@ -89,3 +89,20 @@ def versions_of_journals(event_keys: Iterable[str]) -> dict[str, tuple[int, int]
             [list(event_keys)],
         )
         return {key: (event_id, rule_set_id) for key, event_id, rule_set_id in cursor.fetchall()}
+
+
+def versions_ever(event_keys: Iterable[str]) -> dict[str, frozenset[int]]:
+    """For events by key: every version that has booked one, at first or by a repair, taken back since or not."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT e.key, array_agg(j.rule_set_id) FROM events_eventrecord e
+            CROSS JOIN LATERAL (
+                SELECT e.id UNION ALL SELECT r.event_id FROM billing_rebooking r WHERE r.stands_for_id = e.id
+            ) AS stood(id)
+            JOIN ledger_journal j ON j.event_id = stood.id
+            WHERE e.key = ANY(%s) GROUP BY e.key
+            """,
+            [list(event_keys)],
+        )
+        return {key: frozenset(rule_set_ids) for key, rule_set_ids in cursor.fetchall()}

@@ -152,6 +152,8 @@ class JournalDocument(serializers.Serializer):
     effective_at = serializers.DateTimeField()
     booked_at = serializers.DateTimeField()
     reverses = serializers.CharField(allow_null=True)
+    reversed_by = serializers.CharField(allow_null=True, help_text="The journal that takes this one back.")
+    stands_for = serializers.CharField(allow_null=True, help_text="The event of the past that a repair booked again.")
     transfers = TransferDocument(many=True)
 
 
@@ -302,6 +304,8 @@ def journal_document(view: JournalView) -> dict[str, Any]:
         "effective_at": journal.effective_at,
         "booked_at": view.batch.booked_at,
         "reverses": encode_key("jrn", journal.reverses_id) if journal.reverses_id is not None else None,
+        "reversed_by": encode_key("jrn", view.reversed_by_id) if view.reversed_by_id is not None else None,
+        "stands_for": encode_key("evt", view.stands_for_id) if view.stands_for_id is not None else None,
         "transfers": [
             {
                 "id": transfer.public_id,
