@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import DataError, IntegrityError, transaction
 
 from billing.corrections import draft_correction
-from billing.errors import InsufficientCover, NoRule
+from billing.errors import AccountFull, InsufficientCover, NoRule
 from billing.event_types import BUILT_IN
 from billing.events import CORRECTIONS
 from billing.rules import BatchSettings, CompiledRuleSet, Rule
@@ -28,6 +28,7 @@ from ledger.posting import JournalDraft, NotCovered, PostedBatch, post_batch
 log = structlog.get_logger(__name__)
 
 BILLING = "billing"
+NUMERIC_VALUE_OUT_OF_RANGE = "22003"
 
 CONTENDED_LOOK_SECONDS = 0.1  # Another worker has locked what is due; look again for what it leaves.
 
@@ -239,9 +240,14 @@ def _post(cut: Cut, *, trigger: str) -> PostedBatch | None:
 def _halve(cut: Cut, error: Exception) -> None:
     """Something in this batch breaks a constraint: book its first half, until the culprit is alone and set aside."""
     if len(cut.drafts) == 1:
-        cut.refused.append((cut.events[0], error))
+        cut.refused.append((cut.events[0], AccountFull() if _is_out_of_range(error) else error))
     half = len(cut.drafts) // 2
     cut.drafts, cut.events = cut.drafts[:half], cut.events[:half]
+
+
+def _is_out_of_range(error: Exception) -> bool:
+    """Only totals can be: every amount fits, and ids are made by sequences."""
+    return getattr(error.__cause__, "pgcode", None) == NUMERIC_VALUE_OUT_OF_RANGE
 
 
 def _set_aside(cut: Cut, short: frozenset[int]) -> None:

@@ -19,6 +19,12 @@ class InsufficientCover(Refusal):
     message = "A debit without a hold is more than the wallet has available, or a repayment more than is owed."
 
 
+class AccountFull(Refusal):
+    status = 409
+    code = "account_full"
+    message = "The totals of a ledger account would be larger than the book can count."
+
+
 class AmountsDisagree(Refusal):
     status = 409
     code = "amounts_disagree"

@@ -199,7 +199,11 @@ def _decided(event: EventRecord) -> EventRecord:
 
 
 def _why_not(rule: Rule, payload: Mapping[str, Any]) -> str:
-    for name, wanted in sorted(rule.match.items()):
-        if payload.get(name) != wanted:
-            return f"parameter {name} is {payload.get(name, 'absent')}"
-    return "less specific"
+    """Name a parameter that does not fit, rather one that was given than one that was not."""
+    unfit = sorted(
+        (payload.get(name) is None, name) for name, wanted in rule.match.items() if payload.get(name) != wanted
+    )
+    if not unfit:
+        return "less specific"
+    _is_absent, name = unfit[0]
+    return f"parameter {name} is {payload.get(name, 'absent')}"

@@ -7,12 +7,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db.models import Sum
+from django.db.models import F, Sum
 
 from accounts.models import Account
 from billing.models import ExternalEvent
 from billing.services import external_events
 from core import clock
+from ledger.models import LedgerAccount
 from tests.billing.test_api import SHIPPED
 from tests.conftest import Api, make_account
 from tests.money_facts import book
@@ -268,6 +269,22 @@ class TestAPaymentServer:
 
         assert sum(amount for _debit, _credit, amount in town.booked(sent["id"])[1]) == 2 * largest
         assert town.booked(nothing["id"])[1] == []
+
+    def test_is_set_aside_where_an_accounts_totals_cannot_be_counted_and_holds_up_nobody(self) -> None:
+        """Totals only grow and are bigints: a thousand of the largest amounts fill one."""
+        town = Town()
+        town.send(town.event("p-1"))
+        book()
+        almost_full = 2**63 - 1 - 20_000
+        LedgerAccount.objects.filter(code="cash:city").update(
+            debits_minor=F("debits_minor") + almost_full, credits_minor=F("credits_minor") + almost_full
+        )
+        beyond = town.send(town.event("p-2", amounts={"gross": 30_000, "tip": 0})).json()
+        within = town.send(town.event("p-3", amounts={"gross": 100, "tip": 0})).json()
+        book()
+
+        assert town.office.get(f"/billing/events/{beyond['id']}").json()["reason"] == "account_full"
+        assert sum(amount for _debit, _credit, amount in town.booked(within["id"])[1]) == 100
 
     def test_an_operators_own_events_need_a_second_one_beyond_the_daily_setting(self, settings: Any) -> None:
         settings.OPERATOR_EVENTS_DAILY_MINOR_MAX = 100
