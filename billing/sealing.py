@@ -4,7 +4,8 @@ from ledger.seals import Source, add_source
 
 RULE_SETS = Source(  # All but the status: it becomes `retired` when another version follows.
     table="billing_ruleset",
-    key="r.public_id",
+    key="r.id",
+    name="r.public_id",
     plain=("id", "public_id", "name", "version", "document", "created_by_id", "activated_by_id"),
     moments=("effective_from", "created_at", "activated_at"),
     rows="""

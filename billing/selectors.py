@@ -119,7 +119,8 @@ def transfers_of(event_ids: Sequence[int]) -> list[Transfer]:
         Transfer.objects.raw(
             """
             SELECT t.* FROM unnest(%s::bigint[]) AS event(id)
-            JOIN ledger_transfer t ON t.id >= event.id << 8 AND t.id < (event.id + 1) << 8 ORDER BY t.id
+            JOIN LATERAL (SELECT * FROM ledger_transfer WHERE id >= event.id << 8 AND id < (event.id + 1) << 8
+                          LIMIT 256) t ON true ORDER BY t.id
             """,
             [list(event_ids)],
         )

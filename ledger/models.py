@@ -17,6 +17,12 @@ CODE_LENGTH_MAX = 80
 LEG_BITS = 8  # A transfer's id is its journal's id and its leg in one number.
 LEGS_MAX = 2**LEG_BITS
 
+# SQL: the transfers of journal `j`. The limit can never be reached: it tells the planner, which takes a range of
+# ids for a good part of the table and would read all of that, how few there are.
+TRANSFERS_OF_JOURNAL = """
+JOIN LATERAL (SELECT * FROM ledger_transfer WHERE id >= j.event_id << 8 AND id < (j.event_id + 1) << 8 LIMIT 256)
+"""
+
 # Longer than an event may lie ahead of the clock (EVENT_FUTURE_TOLERANCE): else one of those would make
 # everything after it late. Booked rows keep what it was when they were booked.
 LATE_AFTER = timedelta(minutes=10)

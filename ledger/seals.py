@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
-from ledger.models import Batch, Seal
+from ledger.models import TRANSFERS_OF_JOURNAL, Batch, Seal
 from ledger.row_names import row_name
 from ledger.selectors import frontier
 
@@ -34,7 +34,8 @@ class Source:
     The rows of one table that belong to a batch.
 
     `plain` and `moments` are the sealed columns, in order; a moment is written as microseconds, which no
-    setting of a connection changes. `rows`: joins the rows `r` to the batches `asked`.
+    setting of a connection changes. `rows`: joins the rows `r` to the batches `asked`. `key` is a number, since
+    the order of texts is the database's; `name` is what people know a row by, where that is not its key.
     """
 
     table: str
@@ -42,6 +43,7 @@ class Source:
     plain: Sequence[str]
     moments: Sequence[str]
     rows: str
+    name: str = ""
 
     @property
     def leaf(self) -> str:
@@ -80,7 +82,7 @@ SOURCES: list[Source] = [
         key="r.id",
         plain=("id", "batch_id", "debit_id", "credit_id", "amount_minor", "currency"),
         moments=(),
-        rows=f"{_OF_BATCH} JOIN ledger_transfer r ON r.id >= j.event_id << 8 AND r.id < (j.event_id + 1) << 8",
+        rows=f"{_OF_BATCH} {TRANSFERS_OF_JOURNAL} r ON true",
     ),
     Source(
         table="ledger_movement",
@@ -100,7 +102,8 @@ SOURCES: list[Source] = [
     ),
     Source(  # Who the accounts are; their counters go on and are checked against the movements.
         table="ledger_ledgeraccount",
-        key="r.code || ' ' || r.currency",
+        key="r.id",
+        name="r.code || ' ' || r.currency",
         plain=("id", "code", "currency", "must_cover", "must_owe"),
         moments=(),
         rows="JOIN ledger_movement m ON m.batch_id = asked.id JOIN ledger_ledgeraccount r ON r.id = m.account_id",
@@ -209,8 +212,8 @@ def _hashed(source: Source, batch_ids: Sequence[int]) -> list[tuple[int, memoryv
                 SELECT asked.id AS batch_id, {source.key} AS key, {source.leaf} AS hash
                 FROM unnest(%s::bigint[]) AS asked(id) {source.rows}
             )
-            SELECT batch_id, sha256(string_agg(hash, ''::bytea ORDER BY key, hash)),
-                   string_agg(substr(hash, 1, {MARK_BYTES}), ''::bytea ORDER BY key, hash)
+            SELECT batch_id, sha256(string_agg(hash, ''::bytea ORDER BY key)),
+                   string_agg(substr(hash, 1, {MARK_BYTES}), ''::bytea ORDER BY key)
             FROM leaf GROUP BY batch_id
             """,  # noqa: S608 - tables and columns are names of ours
             [list(batch_ids)],
@@ -223,13 +226,13 @@ def marked_rows(source: Source, batch_id: int) -> Iterator[tuple[str, bytes]]:
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            SELECT {source.key} AS key, substr({source.leaf}, 1, {MARK_BYTES})
-            FROM unnest(%s::bigint[]) AS asked(id) {source.rows} ORDER BY key
+            SELECT {source.name or source.key}, substr({source.leaf}, 1, {MARK_BYTES})
+            FROM unnest(%s::bigint[]) AS asked(id) {source.rows} ORDER BY {source.key}
             """,  # noqa: S608 - tables and columns are names of ours
             [[batch_id]],
         )
-        for key, mark in cursor.fetchall():
-            yield row_name(source.table, key), bytes(mark)
+        for name, mark in cursor.fetchall():
+            yield row_name(source.table, name), bytes(mark)
 
 
 def pack(content: Content) -> bytes:
