@@ -10,7 +10,7 @@ import signal
 import struct
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
@@ -234,19 +234,35 @@ class Worker:
 
     def end(self) -> bool:
         """Wait for its end; whether it was killed. Any other failure of it is the test's."""
-        deadline = time.monotonic() + WORKER_SECONDS_MAX
-        while True:
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            if pid:
-                break
-            if time.monotonic() > deadline:
-                os.kill(self.pid, signal.SIGKILL)
-                os.waitpid(self.pid, 0)
-                raise AssertionError("The worker never ended.")
-            time.sleep(0.001)
-        killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
-        assert killed or os.waitstatus_to_exitcode(status) == 0, "The worker failed; its traceback is in the output."
-        return killed
+        return end_all([self])[0]
+
+    def poll(self, when_frozen: Callable[["Worker"], None]) -> bool | None:
+        """Whether it was killed, once it has ended."""
+        pid, status = os.waitpid(self.pid, os.WNOHANG | os.WUNTRACED)
+        if not pid:
+            return None
+        if os.WIFSTOPPED(status):
+            when_frozen(self)
+            return None
+        was_killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+        assert was_killed or os.waitstatus_to_exitcode(status) == 0, "It failed; its traceback is in the output."
+        return was_killed
+
+
+def end_all(workers: Sequence[Worker], *, when_frozen: Callable[[Worker], None] = lambda _: None) -> list[bool]:
+    """Wait for the ends of all; which of them were killed."""
+    deadline, ended = time.monotonic() + WORKER_SECONDS_MAX, dict[Worker, bool]()
+    while len(ended) < len(workers):
+        for worker in workers:
+            if worker not in ended and (was_killed := worker.poll(when_frozen)) is not None:
+                ended[worker] = was_killed
+        if time.monotonic() > deadline:
+            for worker in set(workers) - set(ended):
+                worker.kill()
+                os.waitpid(worker.pid, 0)
+            raise AssertionError("A worker never ended.")
+        time.sleep(0.001)
+    return [ended[worker] for worker in workers]
 
 
 def start(work: Callable[[], Any], doom: Doom | None = None, *, database_options: str = "") -> Worker:
@@ -263,7 +279,8 @@ def start(work: Callable[[], Any], doom: Doom | None = None, *, database_options
         return Worker(pid)
     code = 1
     try:
-        connection.settings_dict["OPTIONS"]["options"] += f" {database_options}"
+        options = connection.settings_dict["OPTIONS"]
+        options["options"] = f"{options.get('options', '')} {database_options}"
         _be_doomed(doom)
         work()
         code = 0

@@ -14,7 +14,7 @@ import pytest
 from django.db import connection
 
 from tests.faults.cases import IN_ANY_ORDER, findings, one_by_one, prepare, put_in_force, work
-from tests.faults.dooms import Doom, Failure, Freeze, Moment, start, statements_of
+from tests.faults.dooms import Doom, Failure, Freeze, Moment, end_all, start, statements_of
 from tests.histories import MINOR_MAX, draw
 
 # One batch with all the statements that a batch can have: new accounts, holds, a version that is looked up, a
@@ -99,8 +99,7 @@ class TestKilled:
             doom = Doom(chance.randint(1, len(undisturbed.sent)), chance.choice(list(Moment)))
 
             doomed, other = start(work, doom), start(work)
-            doomed.end()
-            assert not other.end()
+            assert not end_all([doomed, other])[1]
 
             assert case.effects() == expected, f"{doom}, {case.tag} of seed {seed}"
         assert findings() == []

@@ -14,7 +14,7 @@ from django.db import connection
 
 from ledger import posting
 from tests.faults.cases import IN_ANY_ORDER, Case, findings, one_by_one, prepare, put_in_force, work
-from tests.faults.dooms import start
+from tests.faults.dooms import end_all, start
 from tests.histories import draw
 
 WORKERS = 3
@@ -72,7 +72,7 @@ class TestSeveralWorkers:
             expected = one_by_one(case)
 
             workers = [start(work) for _ in range(WORKERS)]
-            assert not any(worker.end() for worker in workers)
+            assert not any(end_all(workers))
 
             assert case.effects() == expected, f"history {number} of seed {seed}"
             assert overtaken(case) == []
@@ -98,7 +98,7 @@ class TestSeveralWorkers:
             expected = one_by_one(case)
 
             workers = [start(partial(work_by_own_chance, seed)) for seed in range(WORKERS)]
-            assert not any(worker.end() for worker in workers)
+            assert not any(end_all(workers))
 
             assert case.effects() == expected, f"history {number}"
             if deadlocks():
