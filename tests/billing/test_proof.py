@@ -22,7 +22,7 @@ from billing.checks import check_no_event_lost
 from billing.errors import SameAccount
 from billing.event_types import TypeSpec
 from billing.models import EventType
-from billing.rules import CompiledRuleSet, Rule, TransferRule, amounts_of, compile_rules, fill
+from billing.rules import CompiledRuleSet, Rule, TransferRule, compile_rules, fill
 from billing.services.rule_sets import activate_rule_set, draft_rule_set
 from core import clock
 from core.money import AMOUNT_MINOR_MAX
@@ -60,7 +60,7 @@ def takes_of(whole: str, transfers: tuple[TransferRule, ...], minors: list[int])
 
 
 def ensure_exact(rule: Rule, spec: TypeSpec, payload: dict[str, Any]) -> None:
-    minors = amounts_of(rule.transfers, payload)
+    minors = rule.amounts.minors(payload)
     assert all(0 <= minor <= AMOUNT_MINOR_MAX for minor in minors)
     for whole in spec.wholes():
         assert takes_of(whole, rule.transfers, minors) == payload[f"{whole}_minor"]
