@@ -5,6 +5,7 @@ A worker is forked from the test's process, so that it starts in milliseconds. I
 sends, and at the chosen place it dies (`kill -9`), or PostgreSQL fails it there.
 """
 
+import io
 import os
 import signal
 import struct
@@ -103,12 +104,11 @@ class DoomedCursor(RawCursor):
         self._send(text, lambda: super(DoomedCursor, self).execute(statement, parameters))
 
     def copy_expert(self, statement: Any, file: Any, *size: int) -> None:
-        rows = file.read()
-        file.seek(0)
-        half = type(file)(rows[: len(rows) // 2])
+        rows = b"".join(iter(lambda: file.read(1 << 16), b""))
+        whole, half = io.BytesIO(rows), io.BytesIO(rows[: len(rows) // 2])
         self._send(
             _as_text(self, statement, None),
-            lambda: super(DoomedCursor, self).copy_expert(statement, file, *size),
+            lambda: super(DoomedCursor, self).copy_expert(statement, whole, *size),
             half_sent=lambda: super(DoomedCursor, self).copy_expert(statement, _LastWords(half), *size),
         )
 
