@@ -7,7 +7,7 @@ from typing import Any
 from billing.events import REVERSED
 from billing.models import RuleSet
 from core.ids import decode_key
-from events.models import EventRecord
+from events.delivery import RecordedEvent
 from ledger.posting import JournalDraft
 
 Legs = Sequence[tuple[str, str, int]]  # (debit code, credit code, minor units)
@@ -15,7 +15,7 @@ Legs = Sequence[tuple[str, str, int]]  # (debit code, credit code, minor units)
 RULE_SETS_REMEMBERED = 256
 
 
-def draft_correction(event: EventRecord) -> JournalDraft:
+def draft_correction(event: RecordedEvent) -> JournalDraft:
     """Return the journal of a `journal.reversed` or `journal.rebooked`; it pins the version that decided its legs."""
     payload = event.payload
     return JournalDraft(

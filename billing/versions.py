@@ -50,6 +50,16 @@ def compiled(rule_set_id: int) -> CompiledRuleSet:
     return compile_rule_set(RuleSet.objects.get(id=rule_set_id))
 
 
+@lru_cache(maxsize=1)
+def most_transfers(rule_set_ids: tuple[int, ...]) -> dict[str, int]:
+    """For each event type, the most transfers that any rule of these versions books."""
+    most: dict[str, int] = {}
+    for version in map(compiled, rule_set_ids):
+        for type_, rules in version.rules_by_type.items():
+            most[type_] = max([most.get(type_, 0), *(len(rule.transfers) for rule in rules)])
+    return most
+
+
 def compile_rule_set(rule_set: RuleSet) -> CompiledRuleSet:
     """Compile a version whose document has the right shape."""
     return CompiledRuleSet(
