@@ -237,6 +237,7 @@ class CoverageReport(ApiView):
         rule_set = TextField(required=False, max_length=40)
 
     @extend_schema(summary="Which types and configurations the rules cover", responses=outputs.CoverageDocument)
+    @refuses(NotFound)
     def get(self, request: Request) -> Response:
         asked = self.checked_query().get("rule_set")
         return Response(outputs.coverage_document(coverage(find_rule_set(asked) if asked else None)))
