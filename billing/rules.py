@@ -83,12 +83,13 @@ class Rule:
 
 
 def filler(template: str) -> Fill:
-    """Return what puts an event's parties into an account template."""
-    if "{" not in template:
+    """Return what puts an event's parties into an account template; drafts may have any text in braces."""
+    before, *more = pieces = PARTY.split(template)  # Text and parties in turns.
+    if not more:
         return lambda _payload: template
-    before, party, behind, *more = PARTY.split(template)
-    if behind or more:
-        return template.format_map
+    party, behind, *further = more
+    if behind or further:
+        return lambda payload: "".join(payload[piece] if place % 2 else piece for place, piece in enumerate(pieces))
     return lambda payload: before + payload[party]
 
 

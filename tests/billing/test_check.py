@@ -115,6 +115,14 @@ class TestCheck:
 
         assert codes(SOUND | {"transfers": lines}) == []
 
+    @pytest.mark.parametrize(
+        "template",
+        """{ } {} cash:{ cash:} {A} cash:{a-b} cash:{shop}{ cash:{shop {0} cash:{shop!r} cash:{shop.pk} cash:{shop[0]}
+        cash:%s cash:%(shop)s {{shop}} cash:{shop}{buyer}""".split(),
+    )
+    def test_a_template_that_means_nothing_is_a_problem_and_no_error(self, template: str) -> None:
+        assert codes(with_transfer(0, credit=template)) == ["bad_template"]
+
     def test_a_code_may_be_as_long_as_the_book_takes_it(self) -> None:
         longest = "platform:" + "x" * (CODE_LENGTH_MAX - PUBLIC_ID_LENGTH_MAX - 10) + ":{shop}"
 
