@@ -117,8 +117,25 @@ class TestCheck:
 
     @pytest.mark.parametrize(
         "template",
-        """{ } {} cash:{ cash:} {A} cash:{a-b} cash:{shop}{ cash:{shop {0} cash:{shop!r} cash:{shop.pk} cash:{shop[0]}
-        cash:%s cash:%(shop)s {{shop}} cash:{shop}{buyer}""".split(),
+        [
+            "{",
+            "}",
+            "{}",
+            "cash:{",
+            "cash:}",
+            "{A}",
+            "cash:{a-b}",
+            "cash:{shop}{",
+            "cash:{shop",
+            "{0}",
+            "cash:{shop!r}",
+            "cash:{shop.pk}",
+            "cash:{shop[0]}",
+            "cash:%s",
+            "cash:%(shop)s",
+            "{{shop}}",
+            "cash:{shop}{buyer}",
+        ],
     )
     def test_a_template_that_means_nothing_is_a_problem_and_no_error(self, template: str) -> None:
         assert codes(with_transfer(0, credit=template)) == ["bad_template"]
