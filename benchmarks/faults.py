@@ -57,6 +57,7 @@ def main() -> int:
             chance = random.Random(f"{SEED} {number}")
             if number % RULES_EVERY == 0:
                 _verify(tally)
+                print(f"  {number:6} histories, {len(tally.broken)} breaks", flush=True)
                 _change_rules(chance)
             _try(number, chance, tally)
         _verify(tally)
