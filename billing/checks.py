@@ -11,6 +11,7 @@ from typing import Any
 from django.db import connection
 
 from billing.booking import BILLING, draft_by
+from billing.correction_checks import check_corrections, check_reversals
 from billing.corrections import draft_correction
 from billing.derivation import check_derivation
 from billing.events import CORRECTIONS
@@ -48,6 +49,8 @@ def register() -> None:
     register_book_check("billing: every money event is booked or waits", check_no_event_lost)
     register_book_check("billing: every hold is what its event debits", check_holds)
     register_book_check("billing: journals are what their rules book", check_derivation)
+    register_book_check("billing: corrections give back what they take back", check_corrections)
+    register_book_check("billing: reversals are what was approved", check_reversals)
     register_book_check("billing: versions of the rules follow each other", check_versions)
 
 
