@@ -12,9 +12,10 @@ OWNERS = 5000  # Each with a deposit and a wallet: 10,000 accounts, beside the h
 TRANSFERS_PER_EVENT = 3
 MADE, SPREAD, HOT = "sale.made", "sale.spread", "sale.hot"
 
+HOT_CODE = "platform:fees"
 PARTIES = ("customer", "seller", "agent", "sharer")
 FEE = {
-    MADE: ("deposit:{customer}", "platform:fees"),
+    MADE: ("deposit:{customer}", HOT_CODE),
     SPREAD: ("deposit:{customer}", "wallet:{sharer}"),
     HOT: ("platform:payouts", "wallet:{sharer}"),
 }
