@@ -6,6 +6,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from core.ids import PublicIdField, encode_key
+from events.models import Delivery
 
 
 class EventType(models.Model):
@@ -179,3 +180,13 @@ class CoverageMark(models.Model):
 
     def __str__(self) -> str:
         return f"counted up to {self.booked_at}"
+
+
+class UnpostedEvent(Delivery):
+    """A delivery that billing set aside: the operators' list of them."""
+
+    class Meta:
+        proxy = True
+
+    def __str__(self) -> str:
+        return encode_key("evt", self.event_id)

@@ -199,6 +199,14 @@ def _decided(event: EventRecord) -> EventRecord:
     return get_event(event.payload["event"])
 
 
+def unmatched_rules(event_type: str, payload: Mapping[str, Any]) -> list[tuple[Rule, str]]:
+    """Return the rules of a type in the version in force with why each does not book such an event; "" for who does."""
+    rules = timeline().at(clock.now()).rules_by_type.get(event_type, ())
+    matching = [rule for rule in rules if rule.matches(payload)]
+    taken = max(matching, key=lambda rule: len(rule.match), default=None)
+    return [(rule, "" if rule is taken else _why_not(rule, payload)) for rule in rules]
+
+
 def _why_not(rule: Rule, payload: Mapping[str, Any]) -> str:
     """Name a parameter that does not fit, rather one that was given than one that was not."""
     unfit = sorted(

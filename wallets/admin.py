@@ -12,8 +12,7 @@ from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from accounts.actor import Actor
-from accounts.browser import actor_of
+from accounts.browser import operator_of
 from accounts.models import Account
 from core import clock
 from core.admin import ReadOnlyAdmin, link_to, list_link, money_field, shown_money
@@ -271,13 +270,6 @@ class DebtAdmin(OwnedAdmin):
             self.log_change(request, written_off.debt, f"Written off: {reason}")
             self.message_user(request, "The debt is written off.", messages.SUCCESS)
         return back_to("wallets_debt", object_id)
-
-
-def operator_of(request: HttpRequest) -> Actor:
-    """Who acts in this browser, with the log-in behind it; the admin's pages are for nobody else."""
-    actor = actor_of(request)
-    assert actor is not None
-    return actor
 
 
 def back_to(page: str, object_id: str) -> HttpResponse:

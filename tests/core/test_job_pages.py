@@ -1,10 +1,11 @@
 """Operators watch long work, read its result and end it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from django.test import Client
 
+from accounts.models import Account
 from core.jobs import Step, run_next_job, runs_job, submit_job
 from core.models import Job
 
@@ -18,12 +19,12 @@ def count_to_two(job: Job) -> Iterator[Step]:
 
 
 @pytest.fixture
-def pages(operator, browser) -> Client:
+def pages(operator: Account, browser: Callable[[Account], Client]) -> Client:
     return browser(operator)
 
 
 @pytest.fixture
-def job(db: None, operator) -> Job:
+def job(db: None, operator: Account) -> Job:
     asked = {"since": "2026-01-01"}
     return submit_job(kind=KIND, arguments=asked, owner=operator.public_id, login=operator.public_id)
 
