@@ -6,6 +6,7 @@ The same functions decide here and at the booking, so that whatever was booked o
 
 import json
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,15 +33,17 @@ DRAFT = RuleSet.Status.DRAFT
 
 _BOOKED = """
 SELECT e.id, e.type, e.key, e.subject, e.payload::text, e.occurred_at, j.rule_set_id, j.rule, j.reverses_id,
-       j.effective_at, legs.booked::text
+       j.effective_at
 FROM ledger_journal j JOIN events_eventrecord e ON e.id = j.event_id
-LEFT JOIN LATERAL (
-    SELECT jsonb_object_agg(t.id, jsonb_build_array(d.code, c.code, t.amount_minor, t.currency)) AS booked
-    FROM ledger_transfer t
-    LEFT JOIN ledger_ledgeraccount d ON d.id = t.debit_id LEFT JOIN ledger_ledgeraccount c ON c.id = t.credit_id
-    WHERE t.id >= j.event_id << 8 AND t.id < (j.event_id + 1) << 8
-) legs ON true
-WHERE j.event_id BETWEEN %s AND %s ORDER BY j.event_id
+WHERE j.event_id BETWEEN %(first)s AND %(last)s ORDER BY j.event_id
+"""
+
+# Read after the journals: by then all of theirs are there.
+_LEGS = """
+SELECT t.id, d.code, c.code, t.amount_minor, t.currency
+FROM ledger_transfer t
+LEFT JOIN ledger_ledgeraccount d ON d.id = t.debit_id LEFT JOIN ledger_ledgeraccount c ON c.id = t.credit_id
+WHERE t.id >= %(first)s::bigint << 8 AND t.id < (%(last)s::bigint + 1) << 8
 """
 
 Leg = Sequence[Any]  # debit code, credit code, minor units, currency
@@ -83,18 +86,23 @@ def check_derivation() -> Iterator[Finding]:
 
 
 def _read(first: int, last: int) -> list[Booked]:
+    keys = {"first": first, "last": last}
     with connection.cursor() as cursor:
-        cursor.execute(_BOOKED, [first, last])
-        return [_booked(row) for row in cursor.fetchall()]
+        cursor.execute(_BOOKED, keys)
+        journals = cursor.fetchall()
+        cursor.execute(_LEGS, keys)
+        legs: dict[int, dict[int, Leg]] = defaultdict(dict)
+        for id_, *leg in cursor.fetchall():
+            legs[id_ >> LEG_BITS][id_] = leg
+    return [_booked(row, legs.get(row[0], {})) for row in journals]
 
 
-def _booked(row: Sequence[Any]) -> Booked:
-    id_, type_, key, subject, payload, occurred_at, rule_set_id, rule, reverses_id, effective_at, legs = row
+def _booked(row: Sequence[Any], legs: Mapping[int, Leg]) -> Booked:
+    id_, type_, key, subject, payload, occurred_at, rule_set_id, rule, reverses_id, effective_at = row
     event = EventRecord(
         id=id_, type=type_, key=key, subject=subject, payload=json.loads(payload), occurred_at=occurred_at
     )
-    booked = {int(leg): written for leg, written in json.loads(legs or "{}").items()}
-    return Booked(event, rule_set_id, rule, reverses_id, effective_at, booked)
+    return Booked(event, rule_set_id, rule, reverses_id, effective_at, legs)
 
 
 def _compare(

@@ -55,6 +55,7 @@ class TrialBalance:
 # `near`: movements behind it, in booking order, until the account's time is LATE_AFTER further; the others
 # behind them are later as a whole, except those that were booked late (`far`).
 # Of a movement that straddles the moment, the transfers are looked at one by one.
+# OFFSET 0 keeps the planner, which cannot know how few rows lie between, from reading the whole table.
 _BALANCES = """
 WITH asked AS MATERIALIZED (
     SELECT a.id, a.code, a.currency, a.held_minor,
@@ -67,13 +68,17 @@ WITH asked AS MATERIALIZED (
     FROM asked LEFT JOIN ledger_movement pivot ON pivot.id = asked.pivot_id
     LEFT JOIN ledger_movement near ON near.id = asked.near_id
 ), behind AS MATERIALIZED (
-    SELECT m.* FROM placed JOIN ledger_movement m ON m.account_id = placed.id
-    WHERE (m.booked_at, m.id) > (placed.pivot_at, COALESCE(placed.pivot_id, 0))
-      AND (m.booked_at, m.id) <= (placed.near_at, COALESCE(placed.near_id, 0)) AND m.effective_min <= %(as_of)s
+    SELECT m.* FROM placed CROSS JOIN LATERAL (
+        SELECT * FROM ledger_movement m WHERE m.account_id = placed.id AND m.effective_min <= %(as_of)s
+          AND (m.booked_at, m.id) > (placed.pivot_at, COALESCE(placed.pivot_id, 0))
+          AND (m.booked_at, m.id) <= (placed.near_at, COALESCE(placed.near_id, 0)) OFFSET 0
+    ) m
     UNION ALL
-    SELECT m.* FROM placed JOIN ledger_movement m ON m.account_id = placed.id
-    WHERE m.late AND m.booked_at >= placed.near_at AND m.booked_at <= %(known_at)s AND m.effective_min <= %(as_of)s
-      AND (m.booked_at, m.id) > (placed.near_at, COALESCE(placed.near_id, 0))
+    SELECT m.* FROM placed CROSS JOIN LATERAL (
+        SELECT * FROM ledger_movement m WHERE m.account_id = placed.id AND m.effective_min <= %(as_of)s
+          AND m.late AND m.booked_at BETWEEN placed.near_at AND %(known_at)s
+          AND (m.booked_at, m.id) > (placed.near_at, COALESCE(placed.near_id, 0)) OFFSET 0
+    ) m
 ), earlier AS (
     SELECT account_id, debits_minor AS debits, credits_minor AS credits FROM behind WHERE effective_max <= %(as_of)s
     UNION ALL

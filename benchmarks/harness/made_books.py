@@ -2,7 +2,7 @@
 Books of any size, written straight into the tables: what the benchmarks read from, and book on top of.
 
 The rows are those that booking would have written for as many `sale.made` events (benchmarks/harness/sales.py),
-ten thousand transfers to a batch and a batch a second, up to an hour ago; `verify_books` finds nothing in them.
+ten thousand transfers to a batch and a batch a minute; `verify_books` finds nothing in them.
 `grow_to(1_000_000)`, measure, `grow_to(20_000_000)`, measure again: books only grow. A million transfers take
 about half a minute.
 """
@@ -13,7 +13,7 @@ from benchmarks.harness.sales import FEE, MADE, OWNERS, TRANSFERS_PER_EVENT
 
 EVENTS_PER_BATCH = 3333  # Times three: what the shipped `max_transfers` lets through.
 BATCHES_AT_ONCE = 60
-LARGEST = timedelta(days=30)  # The first batch of all is so long ago; enough for 25 billion transfers.
+LARGEST = timedelta(days=30)  # The first batch of all is so long ago; enough for 400 million transfers.
 
 _RULES = """
 INSERT INTO billing_ruleset (public_id, name, version, status, document, effective_from, activated_at, created_at)
@@ -30,7 +30,7 @@ UNION ALL SELECT 'wallet:acc_' || lpad(n::text, 26, '0'), 'GBP', true FROM gener
 ON CONFLICT DO NOTHING
 """
 
-# Sales happen within two seconds before their batch is booked, so that neighbouring batches overlap.
+# Sales happen within two minutes before their batch is booked, so that neighbouring batches overlap.
 _SALES = """
 CREATE TEMPORARY TABLE made ON COMMIT DROP AS
 WITH place AS (
@@ -41,12 +41,12 @@ WITH place AS (
 ), sale AS (
     SELECT n, (n - 1) / %(per_batch)s AS nth, 1 + floor(random() * %(owners)s)::int AS customer,
            1 + floor(random() * %(owners)s)::int AS seller, 1 + floor(random() * %(owners)s)::int AS agent,
-           1000 + floor(random() * 100000)::bigint AS gross, random() * interval '2 seconds' AS age
+           1000 + floor(random() * 100000)::bigint AS gross, random() * interval '2 minutes' AS age
     FROM generate_series(1::bigint, %(events)s) AS n
 )
 SELECT last.event + n AS event_id, last_batch + 1 + nth AS batch_id,
-       last_at + (1 + nth) * interval '1 second' AS booked_at,
-       last_at + (1 + nth) * interval '1 second' - age AS effective_at, customer, seller, agent,
+       last_at + (1 + nth) * interval '1 minute' AS booked_at,
+       last_at + (1 + nth) * interval '1 minute' - age AS effective_at, customer, seller, agent,
        gross, gross / 20 AS fee, gross / 50 AS commission
 FROM sale, place, last
 """
@@ -137,7 +137,7 @@ def begin() -> None:
 
 
 def grow_to(transfers: int) -> None:
-    """Add whole batches until the books have at least so many transfers, a minute's worth in each transaction."""
+    """Add whole batches until the books have at least so many transfers, an hour's worth in each transaction."""
     from django.db import connection
 
     while True:
