@@ -13,6 +13,7 @@ from ledger import seals
 from ledger.engine import share_engine
 from ledger.models import Batch, Seal
 from ledger.seal_checks import check_head, check_left_out, check_seals
+from ledger.tasks import seal_batches
 from tests.conftest import Api
 from tests.money_facts import account_id, book, pay, top_up
 
@@ -60,6 +61,16 @@ class TestSealing:
         assert seals.seal_due() == 0
         assert chain() == list(zip((1, 2, 3), in_booking_order(), strict=True))
         assert [*check_seals(), *check_left_out()] == []
+
+    def test_the_task_does_it(self, settings: Any) -> None:
+        book_batches(2)
+
+        seal_batches()
+
+        assert len(chain()) == 2
+        beat = settings.CELERY_BEAT_SCHEDULE["seal batches"]
+        assert beat["task"] == seal_batches.name
+        assert seal_batches.name not in settings.CELERY_TASK_ROUTES  # So it goes where long work goes.
 
     def test_goes_on_behind_the_head(self) -> None:
         book_batches(2)
