@@ -32,7 +32,7 @@ HISTORY = [
     ("promise_and_withdraw", "acc_A", "GBP", 11, 0),
     ("contradict", "acc_B", "GBP", 4, 0),
 ]
-RANDOM_HISTORIES = 8
+RANDOM_HISTORIES = 5
 A_TURN_SECONDS = 0.05  # Enough to book a batch, or to run into a lock.
 _numbers = count(1)
 

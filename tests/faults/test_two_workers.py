@@ -18,7 +18,7 @@ from tests.faults.dooms import end_all, start
 from tests.histories import draw
 
 WORKERS = 3
-FACTS = 60  # Three people and a platform: every account is hot.
+FACTS = 45  # Three people and a platform: every account is hot.
 HISTORIES = 2
 TRIES = 10
 
