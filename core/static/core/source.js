@@ -1,4 +1,7 @@
 // The rules' text: line numbers beside it, and a jump to the line of a problem.
+const file = document.querySelector('.house-page input[type="file"]');
+if (file) file.hasChangeListener = true; // Unfold's own listener looks for a text field that is not here.
+
 document.addEventListener("DOMContentLoaded", () => {
   const text = document.querySelector(".house-source textarea");
   const numbers = document.querySelector(".house-source .house-numbers");
@@ -24,10 +27,10 @@ document.addEventListener("DOMContentLoaded", () => {
     }),
   );
 
-  const file = document.querySelector('input[type="file"]');
   if (file) file.addEventListener("change", async () => {
     if (!file.files.length) return;
     text.value = await file.files[0].text();
+    file.value = ""; // What is in the text now is sent, with what is changed in it.
     count();
   });
 });
