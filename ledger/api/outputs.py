@@ -22,7 +22,7 @@ class LedgerAccountDocument(serializers.Serializer):
     as_of = serializers.DateTimeField(allow_null=True)
 
 
-class BalanceDocument(LedgerAccountDocument):
+class LedgerBalanceDocument(LedgerAccountDocument):
     known_at = serializers.DateTimeField(allow_null=True)
     frontier = serializers.DateTimeField(help_text="Answers for a known_at up to here never change again.")
 

@@ -44,7 +44,7 @@ class LedgerAccountBalance(ApiView):
         as_of = MomentField(required=False)
         known_at = MomentField(required=False)
 
-    @extend_schema(summary="A balance at the two times", responses=outputs.BalanceDocument)
+    @extend_schema(summary="A balance at the two times", responses=outputs.LedgerBalanceDocument)
     @refuses(CurrencyRequired)
     def get(self, request: Request, code: str) -> Response:
         asked = self.checked_query()
