@@ -34,7 +34,7 @@ from tests.billing.test_api import SHIPPED
 from tests.conftest import make_account
 from tests.money_facts import book, limits
 
-EXAMPLES = int(os.environ.get("PROOF_EXAMPLES", "60"))
+EXAMPLES = int(os.environ.get("PROOF_EXAMPLES", "40"))
 LONG = "PROOF_EXAMPLES" in os.environ
 BOOKED_EXAMPLES, FAULT_EXAMPLES = EXAMPLES // 5, EXAMPLES // 6
 EVENTS_PER_WORLD = 6
