@@ -132,6 +132,7 @@ CROSS JOIN LATERAL (VALUES
              WHEN j.reverses_id >= j.event_id THEN 'takes back a journal that is younger' END), ''))
 ) AS wrong(named, key, what)
 WHERE j.event_id BETWEEN %(first)s AND %(last)s AND wrong.what IS NOT NULL
+  AND (e.id IS NULL OR b.id IS NULL OR d.id IS NOT NULL OR e.occurred_at <> j.effective_at OR j.reverses_id IS NOT NULL)
 """
 
 _TRANSFERS = """
@@ -152,6 +153,8 @@ CROSS JOIN LATERAL (VALUES
              THEN 'of another currency than its accounts' END), ''))
 ) AS wrong(named, key, what)
 WHERE t.id BETWEEN %(first)s AND %(last)s AND wrong.what IS NOT NULL
+  AND (j.event_id IS NULL OR d.id IS NULL OR c.id IS NULL OR j.batch_id <> t.batch_id
+       OR d.currency <> t.currency OR c.currency <> t.currency)
 """
 
 # The lowest keys of what was booked from a moment on.
