@@ -70,8 +70,8 @@ def check_corrections() -> Iterator[Finding]:
     """Each correction is of the journal and event that it names, and its legs are the right ones."""
     for first, last in booked_key_ranges("ledger_journal", "event_id"):
         found = [_correction(row) for row in _rows(_CORRECTIONS, first, last, types=list(CORRECTIONS))]
-        journals = [one.reverses_id for one in found if one.reverses_id is not None]
-        legs = legs_of_journals([one.id for one in found] + journals)
+        taken_back = {one.reverses_id for one in found if one.reverses_id is not None}
+        legs = legs_of_journals(sorted({one.id for one in found} | taken_back))
         for one in found:
             wrong = [*_what_is_wrong(one, legs)]
             if wrong:

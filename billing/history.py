@@ -18,6 +18,7 @@ from billing.corrections import Legs
 from billing.errors import NoRule
 from billing.event_types import TypeSpec
 from billing.rules import CompiledRuleSet
+from billing.subjects import EXTERNAL
 from billing.types import all_types
 from billing.versions import compiled
 from core.errors import Refusal
@@ -132,8 +133,12 @@ def events_by_id(ids: Sequence[int]) -> list[Past]:
 
 
 def undone_by(roots: Sequence[EventRecord]) -> list[Past]:
-    """Return what takes these events back, in whole or in part; it is of the same subject."""
-    subjects = sorted({root.subject for root in roots})
+    """
+    Return what takes these events back, in whole or in part; it is of the same subject.
+
+    Nothing takes back what came from outside, and a subject from there may have millions of events.
+    """
+    subjects = sorted({root.subject for root in roots if not root.subject.startswith(EXTERNAL)})
     return _read(_OF_SUBJECTS, subjects=subjects, keys=[root.key for root in roots])
 
 

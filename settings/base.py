@@ -39,6 +39,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "core.middleware.RequestContext",
     "core.middleware.RefuseUnstorableText",
+    "core.middleware.OwnPagesOnly",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -191,8 +192,8 @@ BATCH_TRANSFERS_MAX = 10_000
 EVENT_FUTURE_TOLERANCE = timedelta(minutes=5)
 RULE_SET_SECOND_PERSON = True  # False for one-person shops
 JOURNAL_REVERSAL_SECOND_PERSON = True  # False for one-person shops
-REPAIR_EVENTS_AT_ONCE = 500  # ids that one transaction of a repair puts right
-REPLAY_EVENTS_AT_ONCE = 5_000  # ids that one short read of a replay looks at
+REPAIR_EVENTS_AT_ONCE = 500  # events that one transaction of a repair puts right
+REPLAY_EVENTS_AT_ONCE = 5_000  # ids that one short read of a replay or repair looks at
 REPLAY_RANGES_PER_CHECKPOINT = 20
 REPLAY_ACCOUNTS_LISTED_MAX = 10_000
 OPERATOR_EVENTS_DAILY_MINOR_MAX = 100_000_000  # per operator, day and currency

@@ -108,6 +108,8 @@ def correct(families: Sequence[Family], why: Reasons, *, now: datetime) -> Corre
     Of a wallet, as much is taken as is available in it; the rest its owner owes, as a leg and as a row.
     """
     done = Corrected()
+    if not families:
+        return done
     rooms = _lock_rooms(families)
     planned: list[_Planned] = []
     for family in families:

@@ -2,7 +2,7 @@
 Repair by rule: what a version would have booked otherwise is taken back and booked again by it.
 
 A job walks over the past in ranges of ids. Each range is looked at first without locks; what differs is
-locked, looked at again, and put right in the transaction of the step. So it may end anywhere, be killed,
+locked, looked at again, and put right in the transaction of a step. So it may end anywhere, be killed,
 run twice or beside another repair: what is right already is left alone.
 """
 
@@ -90,7 +90,7 @@ class Tally:
 
 @runs_job(REPAIR)
 def repair(job: Job) -> Iterator[Step]:
-    """Put one range of ids right per step; the step's transaction holds all of it."""
+    """Look at one range of ids after the other, and put right a part of what differs per step."""
     arguments, checkpoint = job.arguments, job.checkpoint
     rule_set = RuleSet.objects.get(public_id=arguments["rule_set"])
     period = Period(datetime.fromisoformat(arguments["since"]), datetime.fromisoformat(arguments["until"]))
@@ -101,15 +101,27 @@ def repair(job: Job) -> Iterator[Step]:
     lowest, highest = checkpoint["lowest"], checkpoint["last"]
     tally = Tally(checkpoint["events"], checkpoint["repaired"], Counter(checkpoint["skipped"]))
     total = highest - lowest + 1
-    for first, last in id_ranges(checkpoint["next"], highest, settings.REPAIR_EVENTS_AT_ONCE):
-        repair_range(first, last, wanted, tally)
-        kept = {"lowest": lowest, "next": last + 1, "last": highest, **tally.written()}
-        yield Step(done=last - lowest + 1, total=total, checkpoint=kept)
+    for first, last in id_ranges(checkpoint["next"], highest, settings.REPLAY_EVENTS_AT_ONCE):
+        before = {"lowest": lowest, "next": first, "last": highest, **tally.written()}
+        parts = _parts(look(first, last, wanted, tally))
+        for number, part in enumerate(parts, 1):
+            put_right(part, wanted, tally)
+            if number < len(parts):  # Whoever goes on from here looks at the range again, and finds the rest of it.
+                done = first - lowest + (last - first) * number // len(parts)
+                yield Step(done=done, total=total, checkpoint=before | {"repaired": tally.repaired})
+        after = before | {"next": last + 1, **tally.written()}
+        yield Step(done=last - lowest + 1, total=total, checkpoint=after)
     yield Step(done=total, total=total, result=tally.result())
 
 
-def repair_range(first: int, last: int, wanted: Repair, tally: Tally) -> None:
-    """Put right what differs in one range of ids, with what takes it back wherever that stands."""
+def _parts(roots: Sequence[EventRecord]) -> list[Sequence[EventRecord]]:
+    """As many events as one transaction puts right; it holds the accounts of all of them."""
+    size = settings.REPAIR_EVENTS_AT_ONCE
+    return [roots[place : place + size] for place in range(0, len(roots), size)]
+
+
+def look(first: int, last: int, wanted: Repair, tally: Tally) -> list[EventRecord]:
+    """Return the events of a range of ids that differ, or what takes them back does; without any lock."""
     roots: dict[int, EventRecord] = {}
     for past in past_events(first, last, wanted.period):
         root = past.root or past.event
@@ -121,12 +133,15 @@ def repair_range(first: int, last: int, wanted: Repair, tally: Tally) -> None:
             tally.skipped[reason] += 1
         elif draft is not None and not same_legs(past.standing.legs, draft.transfers):
             roots[root.id] = root
-    if roots:
-        begin_correcting(root.subject for root in roots.values())
-        families = _families(list(roots.values()), wanted, tally)
-        done = correct(families, wanted.why, now=clock.now())
-        tally.repaired += done.events
-        tally.skipped += done.refused
+    return list(roots.values())
+
+
+def put_right(roots: Sequence[EventRecord], wanted: Repair, tally: Tally) -> None:
+    """Lock, look again, and put right what still differs, with what takes it back wherever that stands."""
+    begin_correcting(root.subject for root in roots)
+    done = correct(_families(roots, wanted, tally), wanted.why, now=clock.now())
+    tally.repaired += done.events
+    tally.skipped += done.refused
 
 
 def _families(roots: Sequence[EventRecord], wanted: Repair, tally: Tally) -> list[Family]:
