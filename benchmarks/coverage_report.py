@@ -46,7 +46,7 @@ def main() -> int:
             cursor.execute(_TILLS, [TILLS])
             cursor.execute("VACUUM ANALYZE billing_seenconfiguration")
         report.at_most(f"report with {TILLS:,} tills, s", seconds_of(coverage), REPORT_OF_TILLS_SECONDS_MAX)
-    return report.finish()
+        return report.finish()
 
 
 def seconds_of(work: Callable[[], object]) -> float:
