@@ -360,6 +360,9 @@ class TestWhoMay:
                 assert answer.status_code == 302, page
                 assert "/login/" in answer["Location"]
 
+    def test_the_browser_is_told_to_load_nothing_from_elsewhere(self, pages, shipped):
+        assert "default-src 'self'" in pages.get(f"{RULES}write/")["Content-Security-Policy"]
+
     def test_a_form_of_another_site_is_refused(self, operator, browser, other_fees):
         pages = browser(operator)
         pages.handler.enforce_csrf_checks = True
