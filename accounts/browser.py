@@ -80,6 +80,13 @@ def actor_of(request: HttpRequest) -> Actor | None:
     return actor
 
 
+def operator_of(request: HttpRequest) -> Actor:
+    """Who acts on an operators' page, with the log-in behind it; these pages are for nobody else."""
+    actor = actor_of(request)
+    assert actor is not None
+    return actor
+
+
 def account_of(request: HttpRequest) -> Account | AnonymousUser:
     """What Django's pages ask for: the acting account or nobody."""
     actor = actor_of(request)

@@ -1,7 +1,8 @@
 """
 `make bench`: every benchmark, one after the other; each says what it measures and against what.
 
-`make bench` runs them all; `python -m benchmarks NAME …` those named. Exit code 1 where one is beyond its limit.
+`make bench` runs them all; `python -m benchmarks NAME …` those named. With `--write` those that measure keep
+their figures in RESULTS.md. Exit code 1 where one is beyond its limit.
 """
 
 import os
@@ -11,10 +12,15 @@ import sys
 from pathlib import Path
 
 import benchmarks
+from benchmarks.harness.report import WRITE
+
+WRITE_OPTION = "--write"
 
 
 def names() -> list[str]:
-    return sorted(module.name for module in pkgutil.iter_modules(benchmarks.__path__) if module.name != "__main__")
+    """Modules; packages are what they share."""
+    found = (module for module in pkgutil.iter_modules(benchmarks.__path__) if not module.ispkg)
+    return sorted(module.name for module in found if module.name != "__main__")
 
 
 def run(name: str) -> bool:
@@ -24,7 +30,9 @@ def run(name: str) -> bool:
 
 
 def main() -> int:
-    wanted = sys.argv[1:] or names()
+    wanted = [argument for argument in sys.argv[1:] if argument != WRITE_OPTION] or names()
+    if WRITE_OPTION in sys.argv:
+        os.environ[WRITE] = "1"
     unknown = [name for name in wanted if name not in names()]
     if unknown:
         print(f"There is no benchmark {unknown[0]}; there are: {', '.join(names())}.", file=sys.stderr)

@@ -26,6 +26,7 @@ ROWS = int(os.environ.get("ROWS", "1000000"))
 ROUNDS = int(os.environ.get("ROUNDS", "11"))
 LIMIT_MS = 300
 DATABASE = f"admin_lists_{ROWS}"
+PAGES = ("", "billing/ruleset/compare", "billing/ruleset/write")  # Beside the lists; the first one is the start page.
 
 OWNER = "'acc_' || lpad(upper(to_hex({n})), 26, '0')"
 PADDED = "lpad(upper(to_hex(n)), 26, '0')"
@@ -249,6 +250,9 @@ def asked_of_lists() -> dict[str, Mapping[str, str]]:
         "wallets/withdrawal": {"id": f"q=wdr_{some:026X}", "hot owner": f"q={hot_owner}"},
         "wallets/earning": {"order": f"q=ord_{some}", "owner": f"q={owner}", "hot owner": f"q={hot_owner}"},
         "wallets/debt": {"subject": f"q=ord_{some}", "hot owner": f"q={hot_owner}"},
+        "billing/unpostedevent": {"id": f"q={encode_key('evt', 50_000)}", "type": "type=order.paid"},
+        "billing/journalreversal": {"state": "state=requested"},
+        "core/job": {"id": "q=job_none"},
         "billing/ruleset": {},
         "billing/servicekey": {},
         "billing/eventtype": {},
@@ -268,6 +272,8 @@ def measure() -> Iterator[Timing]:
     client = Client()
     client.force_login(operator)
     open_session(account=operator, token=client.session.session_key)
+    for path in PAGES:
+        yield timed(client, path, "page", "")
     for path, queries in asked_of_lists().items():
         pages = client.get(f"/admin/{path}/").context["cl"].paginator.num_pages
         everything = {"first page": "", "last page": f"p={pages}", **queries}
@@ -279,15 +285,16 @@ def timed(client: object, path: str, asked: str, query: str) -> Timing:
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
+    url = f"/admin/{path}/?{query}" if path else "/admin/"
     milliseconds = []
     for _ in range(ROUNDS):
         began = time.perf_counter()
-        answer = client.get(f"/admin/{path}/?{query}")  # type: ignore[attr-defined]
+        answer = client.get(url)  # type: ignore[attr-defined]
         milliseconds.append((time.perf_counter() - began) * 1000)
         assert answer.status_code == 200, (path, query, answer.status_code, answer.headers)
     with CaptureQueriesContext(connection) as seen:
-        client.get(f"/admin/{path}/?{query}")  # type: ignore[attr-defined]
-    return Timing(path, asked, statistics.median(milliseconds), max(milliseconds), len(seen))
+        client.get(url)  # type: ignore[attr-defined]
+    return Timing(path or "start", asked, statistics.median(milliseconds), max(milliseconds), len(seen))
 
 
 def show(timings: list[Timing]) -> None:

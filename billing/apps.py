@@ -1,3 +1,5 @@
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -6,7 +8,10 @@ class BillingConfig(AppConfig):
     verbose_name = "Billing"
 
     def ready(self) -> None:
-        from billing import booking, checks  # Models are ready only now.
+        from billing import booking, checks, sealing  # Models are ready only now.
 
+        import_module("billing.services.replaying")  # Jobs are known by their kind.
+        import_module("billing.services.repairing")
         booking.register()
         checks.register()
+        sealing.register()

@@ -3,28 +3,46 @@ Booking events in batches: a batch is cut when its oldest event is a period old,
 count of ledger accounts or of transfers, whichever comes first; and then it is booked in one transaction.
 """
 
-from collections.abc import Sequence
+import gc
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import structlog
+from django.conf import settings
 from django.db import DataError, IntegrityError, transaction
 
-from billing.errors import InsufficientCover, NoRule
+from billing.corrections import draft_correction
+from billing.errors import AccountFull, InsufficientCover, NoRule
 from billing.event_types import BUILT_IN
+from billing.events import CORRECTIONS
 from billing.rules import BatchSettings, CompiledRuleSet, Rule
-from billing.versions import Timeline, compiled, timeline, versions_of_journals
+from billing.versions import Timeline, compiled, most_transfers, timeline, versions_of_journals
 from core import clock
 from core.errors import Refusal
 from events.consumers import Consumer, add_consumer, get_consumer
-from events.delivery import TRANSIENT, Claimed, claim, finish, heads, park, put_back
-from events.models import EventRecord
+from events.delivery import (
+    TRANSIENT,
+    Claim,
+    Claimed,
+    RecordedEvent,
+    count_heads,
+    finish,
+    heads,
+    park,
+    put_back,
+)
 from ledger.engine import share_engine
 from ledger.posting import JournalDraft, NotCovered, PostedBatch, post_batch
 
 log = structlog.get_logger(__name__)
 
 BILLING = "billing"
+NUMERIC_VALUE_OUT_OF_RANGE = "22003"
 
+CLAIM_FIRST = 500  # events, until it is known how many a batch takes
 CONTENDED_LOOK_SECONDS = 0.1  # Another worker has locked what is due; look again for what it leaves.
 
 PERIOD, ACCOUNTS, TRANSFERS, MANUAL = "period", "accounts", "transfers", "manual"
@@ -35,11 +53,15 @@ class Cut:
     """The events of one batch, each with its journal, in order."""
 
     drafts: list[JournalDraft] = field(default_factory=list)
-    events: list[EventRecord] = field(default_factory=list)
-    refused: list[tuple[EventRecord, Exception]] = field(default_factory=list)
-    accounts: set[tuple[str, str]] = field(default_factory=set)
+    events: list[RecordedEvent] = field(default_factory=list)
+    refused: list[tuple[RecordedEvent, Exception]] = field(default_factory=list)
+    codes: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))  # Ledger accounts, by currency.
+    accounts: int = 0
     transfers: int = 0
     trigger: str | None = None  # The count that was reached, if one was.
+    oldest_age_seconds: float | None = None
+    held_up: set[str] = field(default_factory=set)  # Subjects of which an event is refused.
+    version_by_key: dict[str, int] = field(default_factory=dict)  # Which version booked an event, by its key.
 
 
 def register() -> None:
@@ -51,21 +73,24 @@ def book_due() -> float | None:
     """
     Book every batch that is due; return in how many seconds the next one will be, None for "when rung".
 
-    Two workers may run at the same moment: what one has locked the other passes over.
+    Two workers may run at the same moment: what one has locked the other passes over. Ends its turn after
+    a while, so that other consumers have theirs.
     """
-    while True:
+    turn_ends = time.monotonic() + settings.DELIVERY_TURN_SECONDS
+    while time.monotonic() < turn_ends:
         wait_seconds = seconds_until_due()
         if wait_seconds is None or wait_seconds > 0:
             return wait_seconds
         if not book_batch():
             return CONTENDED_LOOK_SECONDS
+    return 0.0
 
 
 def seconds_until_due() -> float | None:
     """
     Look, without locking anything, whether a batch is due: 0 now, else the rest of the oldest's period.
 
-    Returns None when nothing waits.
+    Returns None when nothing waits. Reads the events that wait only where they could fill a batch.
     """
     consumer = get_consumer(BILLING)
     oldest = heads(consumer, 1)
@@ -76,38 +101,93 @@ def seconds_until_due() -> float | None:
     left_seconds = limits.period_ms / 1000 - oldest[0].age_seconds
     if left_seconds <= 0:
         return 0
-    waiting = heads(consumer, limits.max_transfers)
-    cut = cut_batch(waiting, at_work, limits)
+    if not _may_fill(count_heads(consumer, limits.max_transfers), at_work, limits):
+        return left_seconds
+    cut = cut_batch(heads(consumer, limits.max_transfers), at_work, limits)
     return 0 if cut.trigger else left_seconds
 
 
-def book_batch(*, trigger: str = PERIOD) -> PostedBatch | bool:
+def _may_fill(waiting: Mapping[str, int], at_work: Timeline, limits: BatchSettings) -> bool:
+    """Whether so many events of these types can reach a count. Corrections bring their own legs: who knows."""
+    most = most_transfers(tuple(at_work.ids))
+    transfers = sum(most.get(type_, 0) * count for type_, count in waiting.items())
+    filled = transfers >= limits.max_transfers or 2 * transfers >= limits.max_accounts
+    return filled or not CORRECTIONS.isdisjoint(waiting)
+
+
+def book_batch(*, trigger: str = PERIOD, events_max: int | None = None) -> PostedBatch | bool:
     """
     Claim, match, cut and book one batch; return it, or whether anything else was settled.
 
-    A transient error leaves everything as it was, with back-off.
+    A transient error leaves everything as it was, with back-off. An unforeseen one is narrowed down, half by
+    half, to one event: what stands before it is booked, it alone is put back, and the error is raised. One
+    event that nobody has thought of must not stop everybody's.
     """
-    claimed: Sequence[Claimed] = ()
-    consumer = get_consumer(BILLING)
+    claim = Claim(get_consumer(BILLING))
     try:
-        with transaction.atomic():
+        with _no_garbage_collection(), transaction.atomic():
             share_engine()
             at_work = timeline()
             limits = _settings_in_force(at_work)
-            claimed = claim(consumer, limits.max_transfers)
-            if not claimed:
+            cut = _cut_claimed(claim, at_work, limits, events_max or limits.max_transfers)
+            if cut.oldest_age_seconds is None:
                 return False
-            cut = cut_batch(claimed, at_work, limits)
-            if trigger == PERIOD and cut.trigger is None and claimed[0].age_seconds * 1000 < limits.period_ms:
+            if trigger == PERIOD and cut.trigger is None and cut.oldest_age_seconds * 1000 < limits.period_ms:
                 return False  # Another worker took the old ones; these still have time.
             posted = _post(cut, trigger=cut.trigger or trigger)
-            finish(BILLING, [draft.event_id for draft in cut.drafts])
-            for event, error in cut.refused:
-                park(BILLING, event, error)
+            park(BILLING, cut.refused)
             return posted or bool(cut.refused)
     except TRANSIENT as error:
-        put_back(BILLING, [delivery.event.id for delivery in claimed], error)
+        put_back(BILLING, claim.event_ids, error)
         return False
+    except Exception as error:
+        if len(claim.event_ids) > 1:
+            return book_batch(trigger=trigger, events_max=len(claim.event_ids) // 2)
+        put_back(BILLING, claim.event_ids, error)
+        raise
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """A batch makes a hundred thousand objects and drops them all: looking through them for circles is in vain."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+class _ClaimSize:
+    """
+    How many events the last full batch took: the next claim takes few more.
+
+    What is claimed beyond the batch is read and locked for nothing; what is missing takes another claim.
+    """
+
+    def __init__(self) -> None:
+        self.events = CLAIM_FIRST
+
+    def filled_by(self, events: int) -> None:
+        self.events = events + events // 20 + 1
+
+
+_claim_size = _ClaimSize()
+
+
+def _cut_claimed(claim: Claim, at_work: Timeline, limits: BatchSettings, events_max: int) -> Cut:
+    """Claim as many events as one batch takes, in pieces, and cut it."""
+    cut, size = Cut(), _claim_size.events
+    while cut.trigger is None:
+        claimed = claim.more(min(size, events_max - len(claim.event_ids)))
+        if not claimed:
+            break
+        _extend(cut, claimed, at_work, limits)
+        size *= 2
+    if cut.trigger is not None:
+        _claim_size.filled_by(len(cut.events) + len(cut.refused))
+    return cut
 
 
 def cut_batch(deliveries: Sequence[Claimed], at_work: Timeline, limits: BatchSettings) -> Cut:
@@ -118,34 +198,42 @@ def cut_batch(deliveries: Sequence[Claimed], at_work: Timeline, limits: BatchSet
     stands behind it in its subject is left for later.
     """
     cut = Cut()
-    undone_keys = _undone_keys(deliveries)
-    booked_by = versions_of_journals(undone_keys) if undone_keys else {}
-    version_by_key = {key: version[1] for key, version in booked_by.items() if version}
-    held_up: set[str] = set()
+    _extend(cut, deliveries, at_work, limits)
+    return cut
+
+
+def _extend(cut: Cut, deliveries: Sequence[Claimed], at_work: Timeline, limits: BatchSettings) -> None:
+    """The next events, until a count is reached. One pass: what is done here is done for every event."""
+    if cut.oldest_age_seconds is None and deliveries:
+        cut.oldest_age_seconds = deliveries[0].age_seconds
+    if undone_keys := _undone_keys(deliveries):
+        booked_by = versions_of_journals(undone_keys)
+        cut.version_by_key |= {key: version[1] for key, version in booked_by.items() if version}
     for delivery in deliveries:
         event = delivery.event
-        if event.subject in held_up:
+        if event.subject in cut.held_up:
             continue
         try:
-            draft = draft_journal(delivery, at_work, version_by_key)
+            draft = draft_journal(delivery, at_work, cut.version_by_key)
         except Refusal as refusal:
             cut.refused.append((event, refusal))
-            held_up.add(event.subject)
+            cut.held_up.add(event.subject)
             continue
-        accounts = {(code, draft.currency) for debit, credit, _minor in draft.transfers for code in (debit, credit)}
-        reached = _count_reached(cut, len(draft.transfers), accounts, limits)
-        if reached and cut.drafts:
-            cut.trigger = reached
-            break
-        version_by_key[event.key] = draft.rule_set_id
+        codes = cut.codes[draft.currency]
+        new_codes = {code for debit, credit, _minor in draft.transfers for code in (debit, credit)} - codes
+        transfers, accounts = cut.transfers + len(draft.transfers), cut.accounts + len(new_codes)
+        exceeded = _exceeded(transfers, accounts, limits)
+        if exceeded and cut.drafts:
+            cut.trigger = exceeded
+            return
+        cut.version_by_key[event.key] = draft.rule_set_id
         cut.drafts.append(draft)
         cut.events.append(event)
-        cut.transfers += len(draft.transfers)
-        cut.accounts |= accounts
-        if reached or (full := _count_full(cut, limits)):
-            cut.trigger = reached or full
-            break
-    return cut
+        cut.transfers, cut.accounts = transfers, accounts
+        codes |= new_codes
+        if full := exceeded or _filled(transfers, accounts, limits):
+            cut.trigger = full
+            return
 
 
 def draft_journal(delivery: Claimed, at_work: Timeline, version_by_key: dict[str, int]) -> JournalDraft:
@@ -158,7 +246,17 @@ def draft_journal(delivery: Claimed, at_work: Timeline, version_by_key: dict[str
     :raises Refusal: no rule matches, or the event contradicts itself.
     """
     event = delivery.event
-    rules = _version_for(delivery, at_work, version_by_key)
+    if event.type in CORRECTIONS:
+        return draft_correction(event)
+    return draft_by(_version_for(delivery, at_work, version_by_key), event)
+
+
+def draft_by(rules: CompiledRuleSet, event: RecordedEvent) -> JournalDraft:
+    """
+    Decide one event's journal by a version of the rules; replay and repair ask what another one would do.
+
+    :raises Refusal: no rule matches, or the event contradicts itself.
+    """
     rule: Rule = rules.rule_for(event.type, event.payload)
     return JournalDraft(
         event_id=event.id,
@@ -185,19 +283,16 @@ def _undone_keys(deliveries: Sequence[Claimed]) -> list[str]:
     return [found for delivery in deliveries if (found := delivery.event.payload.get("undoes"))]
 
 
-def _count_reached(cut: Cut, transfers: int, accounts: set[tuple[str, str]], limits: BatchSettings) -> str | None:
-    """Which count the next event would exceed."""
-    if cut.transfers + transfers > limits.max_transfers:
+def _exceeded(transfers: int, accounts: int, limits: BatchSettings) -> str | None:
+    if transfers > limits.max_transfers:
         return TRANSFERS
-    if len(cut.accounts) + len(accounts - cut.accounts) > limits.max_accounts:
-        return ACCOUNTS
-    return None
+    return ACCOUNTS if accounts > limits.max_accounts else None
 
 
-def _count_full(cut: Cut, limits: BatchSettings) -> str | None:
-    if cut.transfers >= limits.max_transfers:
+def _filled(transfers: int, accounts: int, limits: BatchSettings) -> str | None:
+    if transfers >= limits.max_transfers:
         return TRANSFERS
-    return ACCOUNTS if len(cut.accounts) >= limits.max_accounts else None
+    return ACCOUNTS if accounts >= limits.max_accounts else None
 
 
 def _post(cut: Cut, *, trigger: str) -> PostedBatch | None:
@@ -205,6 +300,7 @@ def _post(cut: Cut, *, trigger: str) -> PostedBatch | None:
     while cut.drafts:
         try:
             with transaction.atomic():
+                finish(BILLING, [draft.event_id for draft in cut.drafts])  # Before the accounts are locked.
                 return post_batch(cut.drafts, trigger=trigger, opened_at=cut.events[0].recorded_at)
         except NotCovered as not_covered:
             _set_aside(cut, not_covered.event_ids)
@@ -216,9 +312,14 @@ def _post(cut: Cut, *, trigger: str) -> PostedBatch | None:
 def _halve(cut: Cut, error: Exception) -> None:
     """Something in this batch breaks a constraint: book its first half, until the culprit is alone and set aside."""
     if len(cut.drafts) == 1:
-        cut.refused.append((cut.events[0], error))
+        cut.refused.append((cut.events[0], AccountFull() if _is_out_of_range(error) else error))
     half = len(cut.drafts) // 2
     cut.drafts, cut.events = cut.drafts[:half], cut.events[:half]
+
+
+def _is_out_of_range(error: Exception) -> bool:
+    """Only totals can be: every amount fits, and ids are made by sequences."""
+    return getattr(error.__cause__, "pgcode", None) == NUMERIC_VALUE_OUT_OF_RANGE
 
 
 def _set_aside(cut: Cut, short: frozenset[int]) -> None:

@@ -69,7 +69,7 @@ class TransferInput(Input):
 class RuleInput(Input):
     name = TextField(max_length=NAME_LENGTH_MAX)
     match = serializers.DictField(child=TextField(max_length=120))
-    transfers = serializers.ListField(child=TransferInput(), min_length=1, max_length=LEGS_MAX - 1)
+    transfers = serializers.ListField(child=TransferInput(), min_length=1, max_length=LEGS_MAX)
 
 
 class BatchInput(Input):

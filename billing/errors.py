@@ -19,6 +19,12 @@ class InsufficientCover(Refusal):
     message = "A debit without a hold is more than the wallet has available, or a repayment more than is owed."
 
 
+class AccountFull(Refusal):
+    status = 409
+    code = "account_full"
+    message = "The totals of a ledger account would be larger than the book can count."
+
+
 class AmountsDisagree(Refusal):
     status = 409
     code = "amounts_disagree"
@@ -103,3 +109,38 @@ class EffectiveInPast(Unprocessable):
 class OperatorLimitExceeded(Forbidden):
     code = SecondPersonRequired.code
     message = "This is more than one operator may send in a day: another one must send it."
+
+
+class PeriodInvalid(Unprocessable):
+    code = "period_invalid"
+    message = "The period ends before it begins."
+
+
+class RuleSetNotActivated(Conflict):
+    code = "rule_set_not_activated"
+    message = "Only a version that a second person has activated can repair the book."
+
+
+class JournalAlreadyReversed(Conflict):
+    code = "journal_already_reversed"
+    message = "This journal was taken back before."
+
+
+class JournalNotReversible(Conflict):
+    code = "journal_not_reversible"
+    message = "This journal takes another one back; what was wrong about that is corrected by a new event."
+
+
+class JournalTakenBack(Conflict):
+    code = "journal_taken_back"
+    message = "Later events take back a part of this journal: those have to be reversed first."
+
+
+class ReversalRequested(Conflict):
+    code = "reversal_requested"
+    message = "This reversal waits for its approval."
+
+
+class ReversalNotRequested(Conflict):
+    code = "reversal_not_requested"
+    message = "Nobody has asked for this journal to be reversed."

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from billing.events import REBOOKED, REVERSED
+
 ALWAYS_PARAMETERS = ("institution", "channel", "currency")
 
 
@@ -29,6 +31,7 @@ class TypeSpec:
 
     `held`: amounts for which the emitting transaction placed a hold, with the account that must be debited.
     `undoes`: the type whose rule version and parameters book this one, so that the same accounts are reversed.
+    `corrects`: a correction of the book; its legs come with it, and no rule set has rules for it.
     """
 
     type: str
@@ -37,6 +40,7 @@ class TypeSpec:
     parameters: tuple[str, ...] = ALWAYS_PARAMETERS
     external: bool = False
     undoes: str = ""
+    corrects: bool = False
     held: Mapping[str, str] = field(default_factory=dict)
     built_in: bool = field(default=True, compare=False)
 
@@ -97,5 +101,7 @@ BUILT_IN: dict[str, TypeSpec] = {
         ),
         _spec("debt.repaid", "owner", ["amount"], held={"amount": "wallet:{owner}"}),
         _spec("debt.written_off", "owner", ["amount"]),
+        _spec(REVERSED, "", [], also="journal event job", corrects=True),
+        _spec(REBOOKED, "", [], also="journal event job", corrects=True),
     )
 }

@@ -5,7 +5,8 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from core.ids import PublicIdField
+from core.ids import PublicIdField, encode_key
+from events.models import Delivery
 
 
 class EventType(models.Model):
@@ -85,3 +86,107 @@ class ExternalEvent(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class Rebooking(models.Model):
+    """
+    Which event a `journal.rebooked` stands for. Written once, with that event.
+
+    Each journal is taken back once (`journal_reversed_once`) and replaced once (here), so that an event has
+    at most one journal that is not taken back.
+    """
+
+    event_id = models.BigIntegerField(primary_key=True, help_text="The `journal.rebooked`, whose journal it is.")
+    stands_for_id = models.BigIntegerField(help_text="The event of the past that is booked again.")
+    replaces_id = models.BigIntegerField(unique=True, help_text="The journal that was taken back for it.")
+
+    class Meta:
+        indexes = [models.Index(fields=["stands_for_id", "-event_id"], name="rebooking_of_event")]
+
+    def __str__(self) -> str:
+        return f"{self.event_id} for {self.stands_for_id}"
+
+
+class JournalReversal(models.Model):
+    """An operator's wish to take a journal back, until a second one approves it or it is withdrawn."""
+
+    journal_id = models.BigIntegerField()
+    reason = models.CharField(max_length=500)
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    requested_login = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    requested_at = models.DateTimeField(help_text="By the house's clock.")
+    approved_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    approved_at = models.DateTimeField(null=True)
+    withdrawn_at = models.DateTimeField(null=True)
+    event_id = models.BigIntegerField(null=True, unique=True, help_text="The `journal.reversed` that did it.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["journal_id"], name="journal_reversal_once", condition=Q(withdrawn_at__isnull=True)
+            ),
+            models.CheckConstraint(
+                name="journal_reversal_states",
+                condition=Q(approved_at__isnull=True, approved_by__isnull=True, event_id__isnull=True)
+                | Q(
+                    approved_at__isnull=False,
+                    approved_by__isnull=False,
+                    event_id__isnull=False,
+                    withdrawn_at__isnull=True,
+                ),
+            ),
+        ]
+
+    class Status(models.TextChoices):
+        REQUESTED = "requested"
+        REVERSED = "reversed"
+        WITHDRAWN = "withdrawn"
+
+    def __str__(self) -> str:
+        return f"{encode_key('jrn', self.journal_id)} {self.status}"
+
+    @property
+    def status(self) -> str:
+        if self.withdrawn_at is not None:
+            return self.Status.WITHDRAWN
+        return self.Status.REQUESTED if self.approved_at is None else self.Status.REVERSED
+
+
+class SeenConfiguration(models.Model):
+    """
+    How often a type's events were booked with exactly these parameters; a roll-up for the coverage report.
+
+    It can be made again from the journals at any time, and knows batches up to `CoverageMark`.
+    """
+
+    type = models.CharField(max_length=80)
+    digest = models.CharField(max_length=32, help_text="MD5 of the parameters: they are too long for an index.")
+    parameters = models.JSONField(help_text="All of the event's; which of them rules tell apart, the rules say.")
+    count = models.BigIntegerField()
+    oldest = models.DateTimeField(help_text="The earliest `occurred_at`.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["type", "digest"], name="seen_configuration_once")]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.parameters}"
+
+
+class CoverageMark(models.Model):
+    """The last batch that `SeenConfiguration` has counted; one row, whose lock is the right to count."""
+
+    booked_at = models.DateTimeField(null=True, help_text="The batch's; null before the first.")
+    batch_id = models.BigIntegerField(db_default=0)
+
+    def __str__(self) -> str:
+        return f"counted up to {self.booked_at}"
+
+
+class UnpostedEvent(Delivery):
+    """A delivery that billing set aside: the operators' list of them."""
+
+    class Meta:
+        proxy = True
+
+    def __str__(self) -> str:
+        return encode_key("evt", self.event_id)

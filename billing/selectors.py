@@ -7,10 +7,12 @@ from typing import Any
 from django.db.models import Exists, OuterRef, QuerySet
 
 from billing.booking import BILLING
-from billing.models import ExternalEvent, RuleSet
+from billing.events import CORRECTIONS
+from billing.models import ExternalEvent, Rebooking, RuleSet
 from billing.rules import Rule
 from billing.types import all_types
-from billing.versions import compiled
+from billing.versions import compiled, timeline
+from core import clock
 from core.errors import NotFound
 from core.ids import decode_key
 from events.models import Delivery, EventRecord
@@ -71,13 +73,19 @@ def _state(event: EventRecord, delivery: Delivery | None, key: str | None) -> Ev
 
 @dataclass(frozen=True, slots=True)
 class JournalView:
-    """A journal with what stands around it."""
+    """
+    A journal with what stands around it.
+
+    `reversed_by_id`: the journal that takes it back. `stands_for_id`: the event that it books again.
+    """
 
     journal: Journal
     batch: Batch
     rule_set: RuleSet
     transfers: Sequence[Transfer]
     codes: Mapping[int, str]
+    reversed_by_id: int | None
+    stands_for_id: int | None
 
 
 def get_journal(public_id: str) -> JournalView:
@@ -100,6 +108,8 @@ def _journal_view(event_id: int | None) -> JournalView:
         RuleSet.objects.get(pk=journal.rule_set_id),
         transfers,
         codes_of(transfers),
+        Journal.objects.filter(reverses_id=journal.event_id).values_list("event_id", flat=True).first(),
+        Rebooking.objects.filter(event_id=journal.event_id).values_list("stands_for_id", flat=True).first(),
     )
 
 
@@ -109,7 +119,8 @@ def transfers_of(event_ids: Sequence[int]) -> list[Transfer]:
         Transfer.objects.raw(
             """
             SELECT t.* FROM unnest(%s::bigint[]) AS event(id)
-            JOIN ledger_transfer t ON t.id >= event.id << 8 AND t.id < (event.id + 1) << 8 ORDER BY t.id
+            JOIN LATERAL (SELECT * FROM ledger_transfer WHERE id >= event.id << 8 AND id < (event.id + 1) << 8
+                          LIMIT 256) t ON true ORDER BY t.id
             """,
             [list(event_ids)],
         )
@@ -122,21 +133,46 @@ def codes_of(transfers: Sequence[Transfer]) -> dict[int, str]:
     return dict(LedgerAccount.objects.filter(pk__in=ids).values_list("pk", "code"))
 
 
+IN_FORCE, RETRY, UNDONE = "in_force", "retry", "undone"
+
+
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why one transfer was booked where it was."""
+    """
+    Why one transfer was booked where it was.
+
+    `event` has the transfer's journal. `decided` is the event that the rule matched: the same one, or the
+    one of the past whose journal a correction takes back or replaces.
+    """
 
     event: EventRecord
+    decided: EventRecord
     rule: Rule
     rule_set: RuleSet
     batch: Batch
     near_misses: Sequence[tuple[str, str]]
 
     @property
+    def corrects(self) -> Mapping[str, str] | None:
+        """What a correction puts right, and why."""
+        if self.event.type not in CORRECTIONS:
+            return None
+        return {name: self.event.payload[name] for name in ("event", "journal", "reason")}
+
+    @property
+    def because(self) -> str:
+        """Why this version: in force when it happened, or at its retry; of what it takes back; of a correction."""
+        if self.event.type in CORRECTIONS:
+            return self.event.type
+        if self.event.payload.get("undoes"):
+            return UNDONE
+        begins = self.rule_set.effective_from
+        return RETRY if begins is not None and begins > self.event.occurred_at else IN_FORCE
+
+    @property
     def retried(self) -> bool:
         """Booked by the version at a retry, not by the one in force when it happened."""
-        begins = self.rule_set.effective_from
-        return begins is not None and begins > self.event.occurred_at and not self.event.payload.get("undoes")
+        return self.because == RETRY
 
 
 def explain_transfer(public_id: str) -> Explanation:
@@ -150,14 +186,33 @@ def explain_transfer(public_id: str) -> Explanation:
         raise NotFound
     view = _journal_view(transfer.journal_id)
     event = EventRecord.objects.get(pk=transfer.journal_id)
-    rules = compiled(view.rule_set.pk).rules_by_type[event.type]
+    decided = _decided(event)
+    rules = compiled(view.rule_set.pk).rules_by_type[decided.type]
     taken = next(rule for rule in rules if rule.name == view.journal.rule)
-    misses = [(rule.name, _why_not(rule, event.payload)) for rule in rules if rule is not taken]
-    return Explanation(event, taken, view.rule_set, view.batch, misses)
+    misses = [(rule.name, _why_not(rule, decided.payload)) for rule in rules if rule is not taken]
+    return Explanation(event, decided, taken, view.rule_set, view.batch, misses)
+
+
+def _decided(event: EventRecord) -> EventRecord:
+    if event.type not in CORRECTIONS:
+        return event
+    return get_event(event.payload["event"])
+
+
+def unmatched_rules(event_type: str, payload: Mapping[str, Any]) -> list[tuple[Rule, str]]:
+    """Return the rules of a type in the version in force with why each does not book such an event; "" for who does."""
+    rules = timeline().at(clock.now()).rules_by_type.get(event_type, ())
+    matching = [rule for rule in rules if rule.matches(payload)]
+    taken = max(matching, key=lambda rule: len(rule.match), default=None)
+    return [(rule, "" if rule is taken else _why_not(rule, payload)) for rule in rules]
 
 
 def _why_not(rule: Rule, payload: Mapping[str, Any]) -> str:
-    for name, wanted in rule.match.items():
-        if payload.get(name) != wanted:
-            return f"parameter {name} is {payload.get(name, 'absent')}"
-    return "less specific"
+    """Name a parameter that does not fit, rather one that was given than one that was not."""
+    unfit = sorted(
+        (payload.get(name) is None, name) for name, wanted in rule.match.items() if payload.get(name) != wanted
+    )
+    if not unfit:
+        return "less specific"
+    _is_absent, name = unfit[0]
+    return f"parameter {name} is {payload.get(name, 'absent')}"

@@ -50,6 +50,16 @@ def compiled(rule_set_id: int) -> CompiledRuleSet:
     return compile_rule_set(RuleSet.objects.get(id=rule_set_id))
 
 
+@lru_cache(maxsize=1)
+def most_transfers(rule_set_ids: tuple[int, ...]) -> dict[str, int]:
+    """For each event type, the most transfers that any rule of these versions books."""
+    most: dict[str, int] = {}
+    for version in map(compiled, rule_set_ids):
+        for type_, rules in version.rules_by_type.items():
+            most[type_] = max([most.get(type_, 0), *(len(rule.transfers) for rule in rules)])
+    return most
+
+
 def compile_rule_set(rule_set: RuleSet) -> CompiledRuleSet:
     """Compile a version whose document has the right shape."""
     return CompiledRuleSet(
@@ -68,13 +78,41 @@ def _batch_settings(written: dict[str, int]) -> BatchSettings:
 
 
 def versions_of_journals(event_keys: Iterable[str]) -> dict[str, tuple[int, int] | None]:
-    """For events by key: (event id, id of the rule set that booked it), or None where it is not booked."""
+    """
+    For events by key: (event id, id of the rule set that booked it last); absent where it is not booked.
+
+    An event that a repair has booked again counts as booked by the version of the repair, and one that an
+    operator took back as not booked.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT e.key, j.event_id, j.rule_set_id FROM events_eventrecord e
-            JOIN ledger_journal j ON j.event_id = e.id WHERE e.key = ANY(%s)
+            SELECT e.key, e.id, j.rule_set_id FROM events_eventrecord e
+            LEFT JOIN LATERAL (
+                SELECT r.event_id FROM billing_rebooking r WHERE r.stands_for_id = e.id
+                ORDER BY r.event_id DESC LIMIT 1
+            ) again ON true
+            JOIN ledger_journal j ON j.event_id = COALESCE(again.event_id, e.id)
+            WHERE e.key = ANY(%s)
+              AND NOT EXISTS (SELECT FROM ledger_journal back WHERE back.reverses_id = j.event_id)
             """,
             [list(event_keys)],
         )
         return {key: (event_id, rule_set_id) for key, event_id, rule_set_id in cursor.fetchall()}
+
+
+def versions_ever(event_keys: Iterable[str]) -> dict[str, frozenset[int]]:
+    """For events by key: every version that has booked one, at first or by a repair, taken back since or not."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT e.key, array_agg(j.rule_set_id) FROM events_eventrecord e
+            CROSS JOIN LATERAL (
+                SELECT e.id UNION ALL SELECT r.event_id FROM billing_rebooking r WHERE r.stands_for_id = e.id
+            ) AS stood(id)
+            JOIN ledger_journal j ON j.event_id = stood.id
+            WHERE e.key = ANY(%s) GROUP BY e.key
+            """,
+            [list(event_keys)],
+        )
+        return {key: frozenset(rule_set_ids) for key, rule_set_ids in cursor.fetchall()}

@@ -1,13 +1,14 @@
 """The catalogue for operators: read here, changed by its sellers and through the API."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import QuerySet
 from unfold.decorators import display
 
 from catalog.models import FeeSchedule, Item, Store
 from catalog.search import SEARCH_LENGTH_MAX, found_by
-from core.admin import ReadOnlyAdmin, pretty_json
-from core.money import Money
+from core.admin import ReadOnlyAdmin, shown_money, table
 
 
 @admin.register(Store)
@@ -38,7 +39,7 @@ class ItemAdmin(ReadOnlyAdmin):
 
     @display(description="price", ordering="price_minor")
     def price(self, item: Item) -> str:
-        return str(Money(item.price_minor, item.currency))
+        return shown_money(item.price_minor, item.currency)
 
 
 @admin.register(FeeSchedule)
@@ -55,4 +56,15 @@ class FeeScheduleAdmin(ReadOnlyAdmin):
 
     @display(description="rules")
     def shown_rules(self, schedule: FeeSchedule) -> str:
-        return pretty_json(schedule.rules)
+        """Each rule as people read it; the most specific one that matches decides."""
+        lines = ((_match(rule["match"]), f"{rule['rate_bps'] / 100:g} %", _fixed(rule)) for rule in schedule.rules)
+        return table(["for", "rate", "and per line"], lines, numbers={"rate", "and per line"})
+
+
+def _match(match: dict[str, str]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in sorted(match.items())) or "every sale"
+
+
+def _fixed(rule: dict[str, Any]) -> str:
+    fixed = rule.get("fixed")
+    return shown_money(fixed["amount"], fixed["currency"]) if fixed else "-"

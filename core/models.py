@@ -1,8 +1,10 @@
-"""What no business room owns: idempotency records, the clock's offset, counted attempts."""
+"""What no business room owns: idempotency records, the clock's offset, counted attempts, jobs."""
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Now
+
+from core.ids import PublicIdField
 
 
 class IdempotencyRecord(models.Model):
@@ -52,3 +54,68 @@ class AttemptCount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.scope}: {self.counted}"
+
+
+class Job(models.Model):
+    """
+    Long work that somebody asked for: a worker does it in steps, and another goes on where it died.
+
+    The row is all there is: no broker keeps it, so none can lose it.
+    """
+
+    class Status(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        DONE = "done"
+        FAILED = "failed"
+        CANCELLED = "cancelled"
+
+    public_id = PublicIdField("job")
+    kind = models.CharField(max_length=60, help_text="What is done, for example `billing.replay`.")
+    arguments = models.JSONField()
+    owner = models.CharField(max_length=32, help_text="Public id of the acting account.")
+    login = models.CharField(max_length=32, help_text="Public id of the account that logged in.")
+    status = models.CharField(max_length=9, choices=Status.choices, default=Status.QUEUED)
+    done = models.BigIntegerField(default=0, help_text="How much of `total` is done.")
+    total = models.BigIntegerField(default=0)
+    checkpoint = models.JSONField(null=True, help_text="From where the work goes on if its worker dies.")
+    result = models.JSONField(null=True)
+    error_code = models.CharField(max_length=60, default="", blank=True)
+    error_detail = models.TextField(default="", blank=True)
+    attempt = models.IntegerField(default=0, help_text="Counts who has taken it up; only the last one may write.")
+    failures = models.IntegerField(default=0, help_text="How often it broke off since its last step.")
+    cancel_wished_at = models.DateTimeField(null=True)
+    heartbeat_at = models.DateTimeField(null=True, help_text="The last step, by the database's clock.")
+    not_before = models.DateTimeField(null=True, help_text="Backing off until then, by the database's clock.")
+    created_at = models.DateTimeField(db_default=Now())
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="job_finished_once",
+                condition=Q(status__in=["queued", "running"], finished_at__isnull=True)
+                | Q(~Q(status__in=["queued", "running"]), finished_at__isnull=False),
+            ),
+            models.CheckConstraint(name="job_progress", condition=Q(done__gte=0) & Q(total__gte=F("done"))),
+        ]
+        indexes = [
+            models.Index(fields=["id"], name="job_unfinished", condition=Q(finished_at__isnull=True)),
+            models.Index(fields=["finished_at"], name="job_by_age", condition=Q(finished_at__isnull=False)),
+            models.Index(fields=["owner", "-id"], name="job_by_owner"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.public_id}"
+
+    @property
+    def progress(self) -> int:
+        """How much is done, in percent."""
+        if self.status == self.Status.DONE:
+            return 100
+        return self.done * 100 // self.total if self.total else 0
+
+    @property
+    def is_finished(self) -> bool:
+        return self.finished_at is not None

@@ -50,6 +50,16 @@ def format_minor(minor: int, currency: str) -> str:
     return f"{sign}{units[:-digits]}.{units[-digits:]}" if digits else f"{sign}{units}"
 
 
+def read_major(written: str, currency: str) -> int | None:
+    """Read an amount as people write it, "12.34" or "12": minor units, or None where it is no amount."""
+    digits = CURRENCY_DIGITS[currency]
+    units, _, fraction = written.strip().partition(".")
+    if not f"{units}{fraction}".isascii() or not f"{units}{fraction or 0}".isdigit() or not units:
+        return None
+    minor = int(units) * 10**digits + int(fraction.ljust(digits, "0") or 0) if len(fraction) <= digits else None
+    return minor if minor is not None and minor <= AMOUNT_MINOR_MAX else None
+
+
 def share_of(amount_minor: int, rate_bps: int) -> int:
     """Return `rate_bps` basis points of an amount, rounded down to a whole minor unit."""
     return amount_minor * rate_bps // BPS_WHOLE

@@ -4,7 +4,7 @@ from django.utils import timezone
 
 from core import clock
 from core.forgetting import delete_in_chunks
-from core.models import AttemptCount, IdempotencyRecord
+from core.models import AttemptCount, IdempotencyRecord, Job
 
 
 @shared_task
@@ -15,7 +15,8 @@ def run_timed_transitions() -> None:
 
 @shared_task
 def purge() -> None:
-    """Forget old answers to idempotency keys and windows of counted attempts that are over."""
+    """Forget old answers to idempotency keys, windows of counted attempts that are over, and old jobs."""
     now = timezone.now()
     delete_in_chunks(IdempotencyRecord.objects.filter(created_at__lt=now - settings.IDEMPOTENCY_RETENTION))
     delete_in_chunks(AttemptCount.objects.filter(window_ends_at__lt=now))
+    delete_in_chunks(Job.objects.filter(finished_at__lt=now - settings.JOB_RETENTION))

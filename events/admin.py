@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.timesince import timesince
 from unfold.decorators import action, display
 
-from core.admin import ReadOnlyAdmin, link_to, list_link, pretty_json
+from core.admin import ReadOnlyAdmin, link_to, list_link, payload_table
 from core.ids import decode_key, encode_key
 from events.consumers import all_consumers
 from events.models import Delivery, EventRecord
@@ -73,7 +73,7 @@ class EventRecordAdmin(ReadOnlyAdmin):
 
     @display(description="payload")
     def shown_payload(self, event: EventRecord) -> str:
-        return pretty_json(event.payload)
+        return payload_table(event.payload)
 
     @display(description="yet to be heard by")
     def waiting(self, event: EventRecord) -> str:

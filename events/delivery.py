@@ -10,9 +10,8 @@ parked holds back its own subject only: one bad event must not stop everybody's.
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from django.conf import settings
@@ -20,6 +19,7 @@ from django.db import DataError, IntegrityError, InterfaceError, OperationalErro
 
 from core import clock
 from core.errors import Refusal
+from core.ids import encode_key
 from events.consumers import Consumer, get_consumer
 from events.models import EventRecord
 
@@ -29,10 +29,11 @@ PERMANENT = (Refusal, IntegrityError, DataError)  # The event's own data makes i
 TRANSIENT = (OperationalError, InterfaceError)  # Deadlock, lost connection, time-out: tried again.
 _BIGINT_MAX = 2**63 - 1
 
+# Nearly always nothing is held up: one look for all then saves one for each delivery.
 _CLAIMABLE = """
 FROM events_delivery d
 JOIN events_eventrecord e ON e.id = d.event_id
-WHERE d.consumer = %(consumer)s AND d.event_id >= %(low_water)s
+WHERE d.consumer = %(consumer)s AND d.event_id >= %(from)s
   AND d.parked_at IS NULL AND (d.not_before IS NULL OR d.not_before <= clock_timestamp())
   AND d.event_id < COALESCE(
         (SELECT min(before.event_id) FROM events_delivery before
@@ -43,33 +44,58 @@ WHERE d.consumer = %(consumer)s AND d.event_id >= %(low_water)s
   AND NOT EXISTS (
         SELECT 1 FROM events_delivery before
         WHERE before.consumer = ANY(%(after)s) AND before.subject = d.subject AND before.event_id <= d.event_id)
-  AND NOT EXISTS (
+  AND (NOT EXISTS (
+        SELECT 1 FROM events_delivery held_up
+        WHERE held_up.consumer = %(consumer)s AND (held_up.parked_at IS NOT NULL OR held_up.not_before IS NOT NULL))
+    OR NOT EXISTS (
         SELECT 1 FROM events_delivery held
         WHERE held.consumer = d.consumer AND held.subject = d.subject AND held.event_id < d.event_id
-          AND (held.parked_at IS NOT NULL OR held.not_before > clock_timestamp()))
+          AND (held.parked_at IS NOT NULL OR held.not_before > clock_timestamp())))
 ORDER BY d.event_id LIMIT %(limit)s
 """
 _COLUMNS = (
-    "e.id, e.type, e.key, e.subject, e.payload, e.occurred_at, e.recorded_at, d.attempts,"
-    " d.retried_at, EXTRACT(epoch FROM clock_timestamp() - e.recorded_at)"
+    "e.id, e.type, e.key, e.subject, e.payload::text, e.occurred_at, e.recorded_at, d.attempts,"
+    " d.retried_at, date_part('epoch', clock_timestamp() - e.recorded_at)"
 )
 _HEADS = f"SELECT {_COLUMNS} {_CLAIMABLE}"
 _CLAIM = f"SELECT {_COLUMNS} {_CLAIMABLE} FOR UPDATE OF d SKIP LOCKED"
+_COUNT = f"SELECT type, count(*) FROM (SELECT e.type {_CLAIMABLE}) AS waiting GROUP BY type"  # noqa: S608
 
 _OVERTAKING = """
 SELECT d.event_id FROM events_delivery d
-WHERE d.consumer = %(consumer)s AND d.event_id = ANY(%(claimed)s) AND EXISTS (
+WHERE d.consumer = %(consumer)s AND d.event_id = ANY(%(found)s::bigint[]) AND EXISTS (
     SELECT 1 FROM events_delivery older
     WHERE older.consumer = d.consumer AND older.subject = d.subject AND older.event_id < d.event_id
-      AND older.event_id <> ALL(%(claimed)s))
+      AND older.event_id <> ALL(%(claimed)s::bigint[]))
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
+class ClaimedEvent(NamedTuple):
+    """An event as it was recorded: what a delivery reads of it, without the weight of a model."""
+
+    id: int
+    type: str
+    key: str
+    subject: str
+    payload: dict[str, Any]
+    occurred_at: datetime
+    recorded_at: datetime
+
+    @property
+    def public_id(self) -> str:
+        return encode_key("evt", self.id)
+
+    def as_record(self) -> EventRecord:
+        return EventRecord(**self._asdict())
+
+
+RecordedEvent = EventRecord | ClaimedEvent
+
+
+class Claimed(NamedTuple):
     """An event that this transaction delivers to one consumer."""
 
-    event: EventRecord
+    event: ClaimedEvent
     attempts: int
     retried_at: datetime | None
     age_seconds: float
@@ -133,11 +159,9 @@ def deliver_batch(consumer: Consumer) -> int:
     try:
         with transaction.atomic():
             claimed = _batch_of(claim(consumer, settings.DELIVERY_BATCH_MAX))
-            events = [delivery.event for delivery in claimed]
-            heard, parked = _hear(consumer, events)
+            heard, parked = _hear(consumer, [delivery.event.as_record() for delivery in claimed])
             finish(consumer.name, [event.id for event in heard])
-            for event, error in parked:
-                park(consumer.name, event, error)
+            park(consumer.name, parked)
             return len(heard) + len(parked)
     except TRANSIENT as error:
         put_back(consumer.name, [delivery.event.id for delivery in claimed], error)
@@ -149,52 +173,89 @@ def deliver_batch(consumer: Consumer) -> int:
 
 def heads(consumer: Consumer, limit: int) -> list[Claimed]:
     """Return what could be claimed now, oldest first, without locking anything."""
-    return _read(_HEADS, consumer, limit)
+    return _read(_HEADS, _asked(consumer, limit))
+
+
+def count_heads(consumer: Consumer, limit: int) -> dict[str, int]:
+    """Count what could be claimed now, by event type, up to a limit in all."""
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT, _asked(consumer, limit))
+        return dict(cursor.fetchall())
 
 
 def claim(consumer: Consumer, limit: int) -> list[Claimed]:
-    """
-    Lock up to `limit` deliveries, oldest first, and return those that overtake nobody.
-
-    Lock, then look: a row that another worker holds was skipped, and only the next statement's
-    snapshot shows whether it is still there.
-    """
-    found = _read(_CLAIM, consumer, limit)
-    if not found:
-        return []
-    low_water.found(consumer.name, found[0].event.id)
-    with connection.cursor() as cursor:
-        cursor.execute(_OVERTAKING, {"consumer": consumer.name, "claimed": [c.event.id for c in found]})
-        overtaking = {event_id for (event_id,) in cursor.fetchall()}
-    return [delivery for delivery in found if delivery.event.id not in overtaking] if overtaking else found
+    """Lock up to `limit` deliveries, oldest first, and return those that overtake nobody."""
+    return Claim(consumer).more(limit)
 
 
-def _read(statement: str, consumer: Consumer, limit: int) -> list[Claimed]:
-    parameters: dict[str, Any] = {
+class Claim:
+    """What one transaction claims of one consumer's deliveries, piece by piece, oldest first."""
+
+    def __init__(self, consumer: Consumer) -> None:
+        self.consumer = consumer
+        self.event_ids: list[int] = []
+        self._behind_id = 0
+        self._all_found = False
+
+    def more(self, limit: int) -> list[Claimed]:
+        """
+        Lock up to `limit` further deliveries, and return those that overtake nobody.
+
+        Lock, then look: a row that another worker holds was skipped, and only the next statement's
+        snapshot shows whether it is still there.
+        """
+        if self._all_found or limit < 1:
+            return []
+        found = _read(_CLAIM, _asked(self.consumer, limit, behind_id=self._behind_id))
+        self._all_found = len(found) < limit
+        if not found:
+            return []
+        if not self._behind_id:
+            low_water.found(self.consumer.name, found[0].event.id)
+        self._behind_id = found[-1].event.id
+        overtaking = self._overtaking([delivery.event.id for delivery in found])
+        claimed = [delivery for delivery in found if delivery.event.id not in overtaking] if overtaking else found
+        self.event_ids += [delivery.event.id for delivery in claimed]
+        return claimed
+
+    def _overtaking(self, found_ids: list[int]) -> set[int]:
+        parameters = {
+            "consumer": self.consumer.name,
+            "found": _array(found_ids),
+            "claimed": _array(self.event_ids + found_ids),
+        }
+        with connection.cursor() as cursor:
+            cursor.execute(_OVERTAKING, parameters)
+            return {event_id for (event_id,) in cursor.fetchall()}
+
+
+def _asked(consumer: Consumer, limit: int, *, behind_id: int = 0) -> dict[str, Any]:
+    return {
         "consumer": consumer.name,
-        "low_water": low_water.mark(consumer.name),
+        "from": max(low_water.mark(consumer.name), behind_id + 1),
         "after": list(consumer.after),
         "no_event": _BIGINT_MAX,
         "limit": limit,
     }
+
+
+def _read(statement: str, parameters: dict[str, Any]) -> list[Claimed]:
+    """A raw cursor gives jsonb as text; all payloads are parsed in one go, which costs half."""
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         rows = cursor.fetchall()
-    return [Claimed(_event(*event), attempts, retried_at, float(age)) for *event, attempts, retried_at, age in rows]
+    payloads = json.loads(f"[{','.join([row[4] for row in rows])}]")
+    return [
+        Claimed(ClaimedEvent(id_, type_, key, subject, payload, occurred_at, recorded_at), attempts, retried_at, age)
+        for (id_, type_, key, subject, _text, occurred_at, recorded_at, attempts, retried_at, age), payload in zip(
+            rows, payloads, strict=True
+        )
+    ]
 
 
-def _event(id_: int, type_: str, key: str, subject: str, payload: str, *times: datetime) -> EventRecord:
-    """A raw cursor gives jsonb as text."""
-    occurred_at, recorded_at = times
-    return EventRecord(
-        id=id_,
-        type=type_,
-        key=key,
-        subject=subject,
-        payload=json.loads(payload),
-        occurred_at=occurred_at,
-        recorded_at=recorded_at,
-    )
+def _array(ids: Sequence[int]) -> str:
+    """An array as one text: a list would reach PostgreSQL as thousands of constants, each parsed by itself."""
+    return f"{{{','.join(map(str, ids))}}}"
 
 
 def _batch_of(claimed: Sequence[Claimed]) -> Sequence[Claimed]:
@@ -235,21 +296,27 @@ def finish(name: str, event_ids: Sequence[int]) -> None:
     if event_ids:
         with connection.cursor() as cursor:
             cursor.execute(
-                "DELETE FROM events_delivery WHERE consumer = %s AND event_id = ANY(%s)", [name, list(event_ids)]
+                "DELETE FROM events_delivery WHERE consumer = %s AND event_id = ANY(%s::bigint[])",
+                [name, _array(event_ids)],
             )
 
 
-def park(name: str, event: EventRecord, error: Exception) -> None:
-    """Set an impossible delivery aside, loudly; it holds back the later ones of its subject."""
-    code = getattr(error, "code", type(error).__name__)
-    log.error("delivery_parked", consumer=name, event_id=event.public_id, type=event.type, code=code, detail=str(error))
+def park(name: str, refused: Sequence[tuple[RecordedEvent, Exception]]) -> None:
+    """Set impossible deliveries aside, loudly; each holds back the later ones of its subject."""
+    if not refused:
+        return
+    rows = [(event.id, str(getattr(error, "code", type(error).__name__))[:60], str(error)) for event, error in refused]
+    for (event, _error), (_id, code, detail) in zip(refused, rows, strict=True):
+        log.error("delivery_parked", consumer=name, event_id=event.public_id, type=event.type, code=code, detail=detail)
+    event_ids, codes, details = zip(*rows, strict=True)
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            UPDATE events_delivery SET parked_at = clock_timestamp(), error_code = %s, error_detail = %s
-            WHERE consumer = %s AND event_id = %s
+            UPDATE events_delivery d SET parked_at = clock_timestamp(), error_code = r.code, error_detail = r.detail
+            FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS r(event_id, code, detail)
+            WHERE d.consumer = %s AND d.event_id = r.event_id
             """,
-            [str(code)[:60], str(error), name, event.id],
+            [list(event_ids), list(codes), list(details), name],
         )
 
 

@@ -1,5 +1,6 @@
 """What an event is: published facts under a name, with a key and a subject."""
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
@@ -29,3 +30,14 @@ class Event:
     def payload(self) -> dict[str, Any]:
         """The facts as stored: what is absent (None) is left out."""
         return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+def emitted_types() -> frozenset[str]:
+    """The names of all events that the rooms of this house emit."""
+    return frozenset(kind.type for kind in _kinds_of(Event) if hasattr(kind, "type"))
+
+
+def _kinds_of(event: type[Event]) -> Iterator[type[Event]]:
+    for kind in event.__subclasses__():
+        yield kind
+        yield from _kinds_of(kind)

@@ -6,15 +6,16 @@ from django.contrib import admin
 from django.contrib.admin import SimpleListFilter
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html_join
 from unfold.decorators import display
 
-from core.admin import ReadOnlyAdmin, link_to, list_link
+from core.admin import ReadOnlyAdmin, link_to, list_link, page_link, shown_money, table
 from core.ids import decode_key, encode_key
 from core.money import format_minor
 from ledger import codes
-from ledger.models import LEG_BITS, LEGS_MAX, Batch, Hold, Journal, LedgerAccount, Movement, Transfer
+from ledger.models import LEG_BITS, LEGS_MAX, Batch, Hold, Journal, LedgerAccount, Movement, Seal, Transfer
 
+SEAL_SHOWN = 12  # digits
 CODE_HELP = "a code, or acc_…"
 
 
@@ -129,7 +130,7 @@ class HoldAdmin(BookAdmin):
 
     @display(description="amount")
     def amount(self, hold: Hold) -> str:
-        return f"{format_minor(hold.amount_minor, hold.account.currency)} {hold.account.currency}"
+        return shown_money(hold.amount_minor, hold.account.currency)
 
 
 @admin.register(Batch)
@@ -138,16 +139,31 @@ class BatchAdmin(BookAdmin):
     list_display = (
         "shown_id",
         "shown_trigger",
-        "events_count",
-        "transfers_count",
-        "accounts_count",
+        "events",
+        "transfers",
+        "accounts",
         "opened_at",
         "booked_at",
+        "seal",
     )
     search_fields = ("id",)
     search_help_text = "bat_…"
-    fields = (*list_display, "look_further")
+    fields = (
+        "shown_id",
+        "shown_trigger",
+        "events",
+        "transfers",
+        "accounts",
+        "opened_at",
+        "booked_at",
+        "whole_seal",
+        "look_further",
+    )
     readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Batch]:
+        sealed = Seal.objects.filter(batch_id=OuterRef("pk")).values("digest")
+        return super().get_queryset(request).annotate(seal_digest=Subquery(sealed))
 
     def finders(self) -> dict[str, Any]:
         return {"bat": lambda key: Q(pk=key)}
@@ -159,6 +175,27 @@ class BatchAdmin(BookAdmin):
     @display(description="trigger", label=True)
     def shown_trigger(self, batch: Batch) -> str:
         return batch.trigger
+
+    @display(description="events")
+    def events(self, batch: Batch) -> int:
+        return batch.events_count
+
+    @display(description="transfers")
+    def transfers(self, batch: Batch) -> int:
+        return batch.transfers_count
+
+    @display(description="accounts")
+    def accounts(self, batch: Batch) -> int:
+        return batch.accounts_count
+
+    @display(description="seal")
+    def seal(self, batch: Any) -> str:
+        """Its beginning; the page of the batch has all of it."""
+        return f"{bytes(batch.seal_digest).hex()[:SEAL_SHOWN]}…" if batch.seal_digest else "not sealed yet"
+
+    @display(description="seal")
+    def whole_seal(self, batch: Any) -> str:
+        return bytes(batch.seal_digest).hex() if batch.seal_digest else "not sealed yet"
 
     @display(description="look further")
     def look_further(self, batch: Batch) -> str:
@@ -173,7 +210,17 @@ class JournalAdmin(BookAdmin):
     list_display = ("shown_id", "rule", "batch", "effective_at", "reverses")
     search_fields = ("event_id",)
     search_help_text = "jrn_…, evt_…, trf_… or bat_…"
-    fields = ("shown_id", "event", "rule_set", "rule", "batch", "effective_at", "reverses", "transfers")
+    fields = (
+        "shown_id",
+        "event",
+        "rule_set",
+        "rule",
+        "batch",
+        "effective_at",
+        "reverses",
+        "reversed_by",
+        "transfers",
+    )
     readonly_fields = fields
 
     def finders(self) -> dict[str, Any]:
@@ -206,18 +253,33 @@ class JournalAdmin(BookAdmin):
             return "-"
         return link_to("ledger.journal", journal.reverses_id, encode_key("jrn", journal.reverses_id))
 
+    @display(description="taken back by")
+    def reversed_by(self, journal: Journal) -> str:
+        """Or where to ask for it; `billing` has that page."""
+        by = Journal.objects.filter(reverses_id=journal.pk).values_list("pk", flat=True).first()
+        if by is not None:
+            return link_to("ledger.journal", by, encode_key("jrn", by))
+        if journal.reverses_id is not None:
+            return "-"
+        return page_link(
+            "billing_journalreversal_ask", "ask for it to be taken back", query=f"journal={journal.public_id}"
+        )
+
     @display(description="transfers")
     def transfers(self, journal: Journal) -> str:
         first = journal.event_id << LEG_BITS
         found = with_codes(Transfer.objects.filter(id__gte=first, id__lt=first + LEGS_MAX)).order_by("id")
         lines = (
-            (t.public_id, t.debit_code, t.credit_code, format_minor(t.amount_minor, t.currency), t.currency)
-            for t in found
+            (
+                link_to("ledger.transfer", transfer.pk, transfer.public_id),
+                link_to("ledger.ledgeraccount", transfer.debit_id, transfer.debit_code),
+                link_to("ledger.ledgeraccount", transfer.credit_id, transfer.credit_code),
+                shown_money(transfer.amount_minor, transfer.currency),
+                why_link(transfer),
+            )
+            for transfer in found
         )
-        cells = 3 * '<td class="pr-6">{}</td>' + '<td class="whitespace-nowrap">{} {}</td>'
-        head = "<tr><th></th><th>debit</th><th>credit</th><th>amount</th></tr>"
-        rows = format_html_join("", f"<tr>{cells}</tr>", lines)
-        return format_html(f'<table class="text-left">{head}{{}}</table>', rows)
+        return table(["transfer", "debit", "credit", "amount", ""], lines, numbers={"amount"})
 
 
 def with_codes(transfers: QuerySet) -> QuerySet:
@@ -233,7 +295,7 @@ class TransferAdmin(BookAdmin):
     list_display = ("shown_id", "debit", "credit", "amount", "journal")
     search_fields = ("id",)
     search_help_text = f"trf_…, jrn_…, evt_…, {CODE_HELP}"
-    fields = (*list_display, "batch")
+    fields = (*list_display, "batch", "why")
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Transfer]:
@@ -260,7 +322,7 @@ class TransferAdmin(BookAdmin):
 
     @display(description="amount")
     def amount(self, transfer: Transfer) -> str:
-        return f"{format_minor(transfer.amount_minor, transfer.currency)} {transfer.currency}"
+        return shown_money(transfer.amount_minor, transfer.currency)
 
     @display(description="journal")
     def journal(self, transfer: Transfer) -> str:
@@ -269,6 +331,15 @@ class TransferAdmin(BookAdmin):
     @display(description="batch")
     def batch(self, transfer: Transfer) -> str:
         return link_to("ledger.batch", transfer.batch_id, encode_key("bat", transfer.batch_id))
+
+    @display(description="explanation")
+    def why(self, transfer: Transfer) -> str:
+        return why_link(transfer)
+
+
+def why_link(transfer: Transfer) -> str:
+    """Lead to the explanation, which `billing` gives."""
+    return page_link("billing_ruleset_explain", "why?", transfer.public_id)
 
 
 def of_journal(key: int) -> Q:

@@ -6,7 +6,8 @@ class LedgerConfig(AppConfig):
     verbose_name = "Ledger"
 
     def ready(self) -> None:
-        from ledger import checks, figures  # Models are ready only now.
+        from ledger import checks, figures, seal_checks  # Models are ready only now.
 
         checks.register()
         figures.register()
+        seal_checks.register()

@@ -6,9 +6,16 @@ ENGINE_LOCK = 0x6C6564676572  # "ledger"
 
 
 def share_engine() -> None:
-    """Hold off activations until this transaction ends; batches do not hinder each other."""
+    """
+    Hold off activations until this transaction ends; batches do not hinder each other.
+
+    The statements of a batch are short: starting parallel helpers for one costs more than they save.
+    """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [ENGINE_LOCK])
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock_shared(%s), set_config('max_parallel_workers_per_gather', '0', true)",
+            [ENGINE_LOCK],
+        )
 
 
 def stop_engine() -> None:

@@ -17,6 +17,12 @@ CODE_LENGTH_MAX = 80
 LEG_BITS = 8  # A transfer's id is its journal's id and its leg in one number.
 LEGS_MAX = 2**LEG_BITS
 
+# SQL: the transfers of journal `j`. The limit can never be reached: it tells the planner, which takes a range of
+# ids for a good part of the table and would read all of that, how few there are.
+TRANSFERS_OF_JOURNAL = """
+JOIN LATERAL (SELECT * FROM ledger_transfer WHERE id >= j.event_id << 8 AND id < (j.event_id + 1) << 8 LIMIT 256)
+"""
+
 # Longer than an event may lie ahead of the clock (EVENT_FUTURE_TOLERANCE): else one of those would make
 # everything after it late. Booked rows keep what it was when they were booked.
 LATE_AFTER = timedelta(minutes=10)
@@ -199,3 +205,29 @@ class Movement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account_id} in {encode_key('bat', self.batch_id)}"
+
+
+class Seal(models.Model):
+    """
+    One link of a chain of hashes over all batches, in the order in which they were booked (docs/seals.md).
+
+    Written once, by `ledger.seals`, when nothing can be booked before its batch any more.
+    """
+
+    number = models.BigIntegerField(primary_key=True, help_text="1, 2, 3 … without a gap.")
+    batch_id = models.BigIntegerField(unique=True)
+    booked_at = models.DateTimeField(help_text="The batch's.")
+    digest = models.BinaryField(help_text="SHA-256 over the seal before, this row, and every row of the batch.")
+    rows = models.BinaryField(help_text="Four bytes of each sealed row's hash, to find the one that was changed.")
+    format = models.SmallIntegerField(help_text="Which columns were sealed, and how.")
+    sealed_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["booked_at"], name="seal_by_booking")]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.hash}"
+
+    @property
+    def hash(self) -> str:
+        return bytes(self.digest).hex()

@@ -5,29 +5,36 @@ number of statements.
 The order matters. Journals and transfers are copied in first; the accounts are locked last, all at
 once and in id order, so that hot accounts are held for the shortest time and two batches cannot
 deadlock; then one net UPDATE, the movements and the batch row. Lock, read and write are separate
-statements: a statement that waits for a lock goes on with the snapshot it had before.
+statements: a statement that waits for a lock goes on with the snapshot it had before. What can be
+worked out before the locks is; under them there is little more than the two statements.
 """
 
 import io
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 from django.db import connection
 
-from ledger.codes import must_cover, must_owe
+from ledger.accounts import Accounts, accounts_of
 from ledger.models import LATE_AFTER, LEG_BITS
 
 COPY_NULL = r"\N"
+COPY_DRAFTS_AT_ONCE = 250
+COPY_BYTES_AT_ONCE = 1 << 16
 
-AccountKey = tuple[str, str]  # (code, currency)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class JournalDraft:
-    """One event's journal as a rule decided it. `transfers`: (debit code, credit code, minor units > 0)."""
+    """
+    One event's journal as a rule decided it. `transfers`: (debit code, credit code, minor units > 0).
+
+    `together`: journals of one name are covered or not as one, whatever their order: a correction's.
+    """
 
     event_id: int
     subject: str
@@ -38,6 +45,7 @@ class JournalDraft:
     transfers: Sequence[tuple[str, str, int]]
     hold_ids: Sequence[int] = ()
     reverses_id: int | None = None
+    together: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,27 +71,19 @@ class NotCovered(Exception):
 
 
 @dataclass(slots=True)
-class _Locked:
-    """One account under this transaction's lock."""
+class _Changes:
+    """What a batch does to each account, by id. Times are places in `times`, earliest and latest `effective_at`."""
 
-    debits_minor: int
-    credits_minor: int
-    held_minor: int
-    must_cover: bool
-    must_owe: bool
-
-
-@dataclass(slots=True)
-class _Change:
-    """What the batch does to one account."""
-
-    effective_min: datetime
-    effective_max: datetime
-    debits_minor: int = 0
-    credits_minor: int = 0
+    debits: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+    credits: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+    released: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+    earliest: dict[int, int] = field(default_factory=dict)
+    latest: dict[int, int] = field(default_factory=dict)
+    times: list[str] = field(default_factory=list)
 
 
 Holds = Mapping[int, tuple[int, int]]  # hold id → (account id, minor units)
+Effect = dict[int, int]  # account id → how much more (or less) may be taken from it, in minor units
 
 
 def post_batch(drafts: Sequence[JournalDraft], *, trigger: str, opened_at: datetime) -> PostedBatch:
@@ -94,56 +94,33 @@ def post_batch(drafts: Sequence[JournalDraft], *, trigger: str, opened_at: datet
 
     :raises NotCovered: a debit without a hold does not fit; roll back to before this call.
     """
-    account_ids = _account_ids(drafts)
+    accounts = accounts_of(_codes(drafts))
     batch_id = _next_batch_id()
     holds = _take_holds(drafts)
-    _copy_journals(drafts, batch_id)
-    transfers_count = _copy_transfers(drafts, batch_id, account_ids)
-    changes = _net_changes(drafts, account_ids)
-    released = _released_by_account(holds)
-    accounts = _lock_accounts({*changes, *released})
-    _ensure_covered(drafts, account_ids, accounts, holds)
-    posted = PostedBatch(batch_id, len(drafts), transfers_count, len(changes))
-    _write_batch(posted, changes, released, trigger=trigger, opened_at=opened_at)
+    changes = _Changes()
+    _copy(_TRANSFERS, _transfers(drafts, batch_id, accounts, changes))
+    _copy(_JOURNALS, _journals(drafts, batch_id))
+    for account_id, minor in holds.values():
+        changes.released[account_id] += minor
+    guarded = _guarded(drafts, accounts, changes, holds)
+    posted = PostedBatch(batch_id, len(drafts), sum(len(draft.transfers) for draft in drafts), len(changes.earliest))
+    write = _written_changes(posted, changes, trigger=trigger, opened_at=opened_at)
+
+    room = _lock_accounts(write["ids"], guarded)
+    _ensure_covered(guarded, room)
+    _write_batch(write, posted)
     return posted
 
 
-def _account_ids(drafts: Sequence[JournalDraft]) -> dict[AccountKey, int]:
-    """Find the accounts by code, and insert those never used; sorted, so that two batches cannot deadlock."""
-    keys = sorted(
-        {(code, d.currency) for d in drafts for debit, credit, _minor in d.transfers for code in (debit, credit)}
-    )
-    found = _find_accounts(keys)
-    missing = [key for key in keys if key not in found]
-    if missing:
-        _insert_accounts(missing)
-        found |= _find_accounts(missing)
-    return found
-
-
-def _find_accounts(keys: Sequence[AccountKey]) -> dict[AccountKey, int]:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT a.code, a.currency, a.id FROM unnest(%s::text[], %s::text[]) AS wanted(code, currency)
-            JOIN ledger_ledgeraccount a ON a.code = wanted.code AND a.currency = wanted.currency
-            """,
-            _columns(keys, 2),
-        )
-        return {(code, currency): id_ for code, currency, id_ in cursor.fetchall()}
-
-
-def _insert_accounts(keys: Sequence[AccountKey]) -> None:
-    rows = [(code, currency, must_cover(code), must_owe(code)) for code, currency in keys]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            INSERT INTO ledger_ledgeraccount (code, currency, must_cover, must_owe)
-            SELECT * FROM unnest(%s::text[], %s::text[], %s::boolean[], %s::boolean[])
-            ON CONFLICT (code, currency) DO NOTHING
-            """,
-            _columns(rows, 4),
-        )
+def _codes(drafts: Sequence[JournalDraft]) -> dict[str, set[str]]:
+    """Which accounts the batch touches, by currency."""
+    codes: dict[str, set[str]] = defaultdict(set)
+    for draft in drafts:
+        add = codes[draft.currency].add
+        for debit, credit, _minor in draft.transfers:
+            add(debit)
+            add(credit)
+    return codes
 
 
 def _next_batch_id() -> int:
@@ -152,154 +129,195 @@ def _next_batch_id() -> int:
         return cursor.fetchone()[0]
 
 
-def _take_holds(drafts: Sequence[JournalDraft]) -> dict[int, tuple[int, int]]:
+def _take_holds(drafts: Sequence[JournalDraft]) -> Holds:
     """Delete the holds that these events name; their amounts leave `held_minor` with the net change."""
     hold_ids = [hold_id for draft in drafts for hold_id in draft.hold_ids]
     if not hold_ids:
         return {}
     with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM ledger_hold WHERE id = ANY(%s) RETURNING id, account_id, amount_minor", [hold_ids])
+        cursor.execute(
+            "DELETE FROM ledger_hold WHERE id = ANY(%s::bigint[]) RETURNING id, account_id, amount_minor",
+            [_array(hold_ids)],
+        )
         return {id_: (account_id, minor) for id_, account_id, minor in cursor.fetchall()}
 
 
-def _copy_journals(drafts: Sequence[JournalDraft], batch_id: int) -> None:
+_JOURNALS = "ledger_journal (event_id, batch_id, rule_set_id, rule, reverses_id, effective_at)"
+_TRANSFERS = "ledger_transfer (id, batch_id, debit_id, credit_id, amount_minor, currency)"
+
+
+def _journals(drafts: Sequence[JournalDraft], batch_id: int) -> Iterator[str]:
     rows = []
     for draft in drafts:
         reverses = COPY_NULL if draft.reverses_id is None else draft.reverses_id
-        effective = draft.effective_at.isoformat()
-        rows.append(
-            f"{draft.event_id}\t{batch_id}\t{draft.rule_set_id}\t{_escaped(draft.rule)}\t{reverses}\t{effective}\n"
-        )
-    _copy("ledger_journal (event_id, batch_id, rule_set_id, rule, reverses_id, effective_at)", rows)
+        rule, at = _escaped(draft.rule), draft.effective_at.isoformat()
+        rows.append(f"{draft.event_id}\t{batch_id}\t{draft.rule_set_id}\t{rule}\t{reverses}\t{at}\n")
+    yield "".join(rows)
 
 
-def _copy_transfers(drafts: Sequence[JournalDraft], batch_id: int, account_ids: Mapping[AccountKey, int]) -> int:
-    rows = []
-    for draft in drafts:
-        first_id, currency = draft.event_id << LEG_BITS, draft.currency
-        for leg, (debit, credit, minor) in enumerate(draft.transfers):
-            debit_id, credit_id = account_ids[debit, currency], account_ids[credit, currency]
-            rows.append(f"{first_id | leg}\t{batch_id}\t{debit_id}\t{credit_id}\t{minor}\t{currency}\n")
-    _copy("ledger_transfer (id, batch_id, debit_id, credit_id, amount_minor, currency)", rows)
-    return len(rows)
+def _transfers(drafts: Sequence[JournalDraft], batch_id: int, accounts: Accounts, changes: _Changes) -> Iterator[str]:
+    """
+    Write the transfers as `COPY` reads them, and add up what they do to each account on the way.
+
+    PostgreSQL takes in one piece while the next is made. Oldest journals come first, so the first
+    time that an account is met is its earliest and the last its latest; the table has no order.
+    """
+    debits, credits, earliest, latest = changes.debits, changes.credits, changes.earliest, changes.latest
+    by_time = sorted(drafts, key=attrgetter("effective_at"))
+    last_at, place = None, 0
+    for first in range(0, len(by_time), COPY_DRAFTS_AT_ONCE):
+        rows = []
+        for draft in by_time[first : first + COPY_DRAFTS_AT_ONCE]:
+            if draft.effective_at != last_at:
+                last_at, place = draft.effective_at, place + 1
+                changes.times.append(last_at.isoformat())
+            currency, transfer_id = draft.currency, draft.event_id << LEG_BITS
+            ids = accounts.ids[currency]
+            for debit, credit, minor in draft.transfers:
+                debit_id, credit_id = ids[debit], ids[credit]
+                rows.append(f"{transfer_id}\t{batch_id}\t{debit_id}\t{credit_id}\t{minor}\t{currency}\n")
+                debits[debit_id] += minor
+                credits[credit_id] += minor
+                if debit_id not in earliest:
+                    earliest[debit_id] = place
+                if credit_id not in earliest:
+                    earliest[credit_id] = place
+                latest[debit_id] = latest[credit_id] = place
+                transfer_id += 1
+        yield "".join(rows)
 
 
-def _copy(into: str, rows: Iterable[str]) -> None:
-    with connection.cursor() as cursor:
-        cursor.copy_expert(f"COPY {into} FROM STDIN", io.StringIO("".join(rows)))
-
-
+@lru_cache
 def _escaped(text: str) -> str:
     """Text as COPY reads it; rule names come from people."""
     return text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
 
 
-def _net_changes(drafts: Sequence[JournalDraft], account_ids: Mapping[AccountKey, int]) -> dict[int, _Change]:
-    changes: dict[int, _Change] = {}
-    for draft in drafts:
-        at, currency = draft.effective_at, draft.currency
-        for debit, credit, minor in draft.transfers:
-            _change_of(changes, account_ids[debit, currency], at).debits_minor += minor
-            _change_of(changes, account_ids[credit, currency], at).credits_minor += minor
-    return changes
+class _Pieces(io.RawIOBase):
+    """An iterator of texts as the file that `COPY` reads from."""
+
+    def __init__(self, pieces: Iterable[str]) -> None:
+        self._pieces = iter(pieces)
+        self._rest = b""
+
+    def read(self, size: int = -1) -> bytes:
+        while not self._rest:
+            piece = next(self._pieces, None)
+            if piece is None:
+                return b""
+            self._rest = piece.encode()
+        given, self._rest = self._rest[:size], self._rest[size:]
+        return given
 
 
-def _change_of(changes: dict[int, _Change], account_id: int, at: datetime) -> _Change:
-    change = changes.get(account_id)
-    if change is None:
-        change = changes[account_id] = _Change(at, at)
-    elif at < change.effective_min:
-        change.effective_min = at
-    elif at > change.effective_max:
-        change.effective_max = at
-    return change
-
-
-def _released_by_account(holds: Holds) -> dict[int, int]:
-    released: dict[int, int] = defaultdict(int)
-    for account_id, minor in holds.values():
-        released[account_id] += minor
-    return released
-
-
-def _lock_accounts(account_ids: Iterable[int]) -> dict[int, _Locked]:
-    """Lock in id order; NO KEY, so that new holds' foreign-key checks do not wait for a batch."""
+def _copy(into: str, pieces: Iterable[str]) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT id, debits_minor, credits_minor, held_minor, must_cover, must_owe
-            FROM ledger_ledgeraccount WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE
-            """,
-            [sorted(account_ids)],
-        )
-        return {id_: _Locked(*counters) for id_, *counters in cursor.fetchall()}
+        cursor.copy_expert(f"COPY {into} FROM STDIN", _Pieces(pieces), COPY_BYTES_AT_ONCE)
 
 
-def _ensure_covered(
-    drafts: Sequence[JournalDraft],
-    account_ids: Mapping[AccountKey, int],
-    accounts: Mapping[int, _Locked],
-    holds: Holds,
-) -> None:
+def _guarded(
+    drafts: Sequence[JournalDraft], accounts: Accounts, changes: _Changes, holds: Holds
+) -> list[tuple[JournalDraft, Effect]]:
     """
-    Walk the journals in order over the guarded accounts, and find those that do not fit.
+    Return the journals that change how much may be taken from an account that must not be short.
 
     A debit that its own hold covers always fits: it leaves what is available as it was. So only
-    accounts with some other debit (wallets), or with a repayment (debts), are walked at all.
+    accounts with some other debit (wallets), or with a repayment (debts), are looked at at all.
     """
-    effects = [_effects_on_room(draft, account_ids, accounts, holds) for draft in drafts]
+    if not accounts.covering.intersection(changes.debits) and not accounts.owing.intersection(changes.credits):
+        return []
+    unused = dict(holds)
+    effects = _as_one(drafts, [_effect(draft, accounts, unused) for draft in drafts])
     watched = {account_id for effect in effects for account_id, minor in effect.items() if minor < 0}
-    if not watched:
-        return
-    room = {account_id: _room(accounts[account_id]) for account_id in watched}
+    on_watched = (
+        (draft, {account_id: minor for account_id, minor in effect.items() if account_id in watched})
+        for draft, effect in zip(drafts, effects, strict=True)
+    )
+    return [(draft, effect) for draft, effect in on_watched if effect] if watched else []
+
+
+def _effect(draft: JournalDraft, accounts: Accounts, unused: dict[int, tuple[int, int]]) -> Effect:
+    """
+    How one journal changes the room of the guarded accounts it touches.
+
+    It uses up its holds; one that is gone, or was used by an earlier journal, covers nothing.
+    """
+    effect: Effect = defaultdict(int)
+    ids, covering, owing = accounts.ids[draft.currency], accounts.covering, accounts.owing
+    for debit, credit, minor in draft.transfers:
+        debit_id, credit_id = ids[debit], ids[credit]
+        if debit_id in covering:
+            effect[debit_id] -= minor
+        elif debit_id in owing:
+            effect[debit_id] += minor
+        if credit_id in covering:
+            effect[credit_id] += minor
+        elif credit_id in owing:
+            effect[credit_id] -= minor
+    for hold_id in draft.hold_ids:
+        account_id, minor = unused.pop(hold_id, (None, 0))
+        if account_id is not None:
+            effect[account_id] += minor
+    return effect
+
+
+def _as_one(drafts: Sequence[JournalDraft], effects: list[Effect]) -> list[Effect]:
+    """Move the effects of journals that go together to the first of them."""
+    first: dict[str, Effect] = {}
+    for place, draft in enumerate(drafts):
+        if draft.together is None:
+            continue
+        if (leader := first.setdefault(draft.together, effects[place])) is not effects[place]:
+            for account_id, minor in effects[place].items():
+                leader[account_id] += minor
+            effects[place] = {}
+    return effects
+
+
+# All are locked, in id order; only the counters that are asked for come back. NO KEY, so that new
+# holds' foreign-key checks do not wait for a batch.
+_LOCK = """
+WITH locked AS MATERIALIZED (
+    SELECT id, debits_minor, credits_minor, held_minor, must_owe
+    FROM ledger_ledgeraccount WHERE id = ANY(%s::bigint[]) ORDER BY id FOR NO KEY UPDATE
+)
+SELECT id, CASE WHEN must_owe THEN debits_minor - credits_minor ELSE credits_minor - debits_minor - held_minor END
+FROM locked WHERE id = ANY(%s::bigint[])
+"""
+
+
+def _lock_accounts(ids: str, guarded: Sequence[tuple[JournalDraft, Effect]]) -> dict[int, int]:
+    """Lock the accounts; return what may be taken from the guarded ones, or repaid on a debt."""
+    watched = {account_id for _draft, effect in guarded for account_id in effect}
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK, [ids, _array(watched)])
+        return dict(cursor.fetchall())
+
+
+def _ensure_covered(guarded: Sequence[tuple[JournalDraft, Effect]], room: dict[int, int]) -> None:
+    """Walk the journals in order, as booking one by one would, and find those that do not fit."""
     short: list[int] = []
     held_up: set[str] = set()
-    for draft, effect in zip(drafts, effects, strict=True):
+    for draft, effect in guarded:
         if draft.subject in held_up:
             continue
-        on_watched = {account_id: minor for account_id, minor in effect.items() if account_id in watched}
-        if any(minor < 0 and room[account_id] + minor < 0 for account_id, minor in on_watched.items()):
+        if any(minor < 0 and room[account_id] + minor < 0 for account_id, minor in effect.items()):
             short.append(draft.event_id)
             held_up.add(draft.subject)
             continue
-        for account_id, minor in on_watched.items():
+        for account_id, minor in effect.items():
             room[account_id] += minor
     if short:
         raise NotCovered(short)
 
 
-def _room(account: _Locked) -> int:
-    """What may still be taken from a wallet, or repaid on a debt."""
-    balance_minor = account.credits_minor - account.debits_minor
-    return -balance_minor if account.must_owe else balance_minor - account.held_minor
-
-
-def _effects_on_room(
-    draft: JournalDraft, account_ids: Mapping[AccountKey, int], accounts: Mapping[int, _Locked], holds: Holds
-) -> dict[int, int]:
-    """How one journal changes the room of the guarded accounts it touches."""
-    effects: dict[int, int] = defaultdict(int)
-    for debit, credit, minor in draft.transfers:
-        debit_id, credit_id = account_ids[debit, draft.currency], account_ids[credit, draft.currency]
-        if accounts[debit_id].must_cover:
-            effects[debit_id] -= minor
-        if accounts[credit_id].must_cover:
-            effects[credit_id] += minor
-        if accounts[debit_id].must_owe:
-            effects[debit_id] += minor
-        if accounts[credit_id].must_owe:
-            effects[credit_id] -= minor
-    for hold_id in draft.hold_ids:
-        account_id, minor = holds[hold_id]
-        effects[account_id] += minor
-    return effects
-
-
+# Movements in the order of the accounts: their indexes are walked once from left to right.
 _WRITE_BATCH = """
 WITH change AS (
-    SELECT * FROM unnest(%(ids)s::bigint[], %(debits)s::bigint[], %(credits)s::bigint[], %(released)s::bigint[],
-                         %(earliest)s::timestamptz[], %(latest)s::timestamptz[])
-        AS c(id, debits, credits, released, earliest, latest)
+    SELECT id, debits, credits, released, (%(times)s::timestamptz[])[earliest] AS earliest,
+           (%(times)s::timestamptz[])[latest] AS latest
+    FROM unnest(%(ids)s::bigint[], %(debits)s::bigint[], %(credits)s::bigint[], %(released)s::bigint[],
+                %(earliest)s::int[], %(latest)s::int[]) AS c(id, debits, credits, released, earliest, latest)
 ), batch AS (
     INSERT INTO ledger_batch (id, trigger, events_count, transfers_count, accounts_count, opened_at, booked_at)
     VALUES (%(batch)s, %(trigger)s, %(events)s, %(transfers)s, %(accounts)s, %(opened_at)s, clock_timestamp())
@@ -307,9 +325,7 @@ WITH change AS (
 ), changed AS (
     UPDATE ledger_ledgeraccount a
     SET debits_minor = a.debits_minor + c.debits, credits_minor = a.credits_minor + c.credits,
-        held_minor = a.held_minor - c.released,
-        effective_latest = CASE WHEN c.debits > 0 OR c.credits > 0 THEN GREATEST(a.effective_latest, c.latest)
-                                ELSE a.effective_latest END
+        held_minor = a.held_minor - c.released, effective_latest = GREATEST(a.effective_latest, c.latest)
     FROM change c WHERE a.id = c.id
     RETURNING a.id, c.debits, c.credits, a.debits_minor, a.credits_minor, c.earliest, c.latest, a.effective_latest
 )
@@ -319,33 +335,25 @@ INSERT INTO ledger_movement (account_id, batch_id, debits_minor, credits_minor, 
 SELECT changed.id, %(batch)s, changed.debits, changed.credits, changed.debits_minor, changed.credits_minor,
        changed.earliest, changed.latest, changed.effective_latest,
        changed.effective_latest - changed.earliest > %(late_after)s, batch.booked_at
-FROM changed, batch WHERE changed.debits > 0 OR changed.credits > 0
+FROM changed, batch WHERE changed.debits > 0 OR changed.credits > 0 ORDER BY changed.id
 """
 
 
-def _write_batch(
-    posted: PostedBatch,
-    changes: Mapping[int, _Change],
-    released: Mapping[int, int],
-    *,
-    trigger: str,
-    opened_at: datetime,
-) -> None:
-    """Everything that needs the locks, in one statement: counters, movements, batch row, clock time."""
-    only_released = [account_id for account_id in released if account_id not in changes]
-    untouched = {account_id: _Change(opened_at, opened_at) for account_id in only_released}
-    rows = [
-        (id_, c.debits_minor, c.credits_minor, released.get(id_, 0), c.effective_min, c.effective_max)
-        for id_, c in {**changes, **untouched}.items()
-    ]
-    ids, debits, credits, freed, earliest, latest = _columns(rows, 6)
-    parameters: dict[str, Any] = {
-        "ids": ids,
-        "debits": debits,
-        "credits": credits,
-        "released": freed,
-        "earliest": earliest,
-        "latest": latest,
+def _written_changes(posted: PostedBatch, changes: _Changes, *, trigger: str, opened_at: datetime) -> dict[str, Any]:
+    """
+    The parameters of the writing statement, accounts in the order of their ids.
+
+    An account whose hold alone is released has no times: it has no movement.
+    """
+    ids = sorted({*changes.earliest, *changes.released})
+    return {
+        "ids": _array(ids),
+        "debits": _array([changes.debits.get(id_, 0) for id_ in ids]),
+        "credits": _array([changes.credits.get(id_, 0) for id_ in ids]),
+        "released": _array([changes.released.get(id_, 0) for id_ in ids]),
+        "earliest": _array([changes.earliest.get(id_, "NULL") for id_ in ids]),
+        "latest": _array([changes.latest.get(id_, "NULL") for id_ in ids]),
+        "times": _array(changes.times),
         "batch": posted.id,
         "trigger": trigger,
         "events": posted.events_count,
@@ -354,10 +362,16 @@ def _write_batch(
         "opened_at": opened_at,
         "late_after": LATE_AFTER,
     }
+
+
+def _write_batch(parameters: Mapping[str, Any], posted: PostedBatch) -> None:
+    """Everything that needs the locks, in one statement: counters, movements, batch row, clock time."""
     with connection.cursor() as cursor:
         cursor.execute(_WRITE_BATCH, parameters)
+        if cursor.rowcount != posted.accounts_count:
+            raise RuntimeError(f"{posted.accounts_count} accounts changed, and {cursor.rowcount} are there.")
 
 
-def _columns(rows: Sequence[Sequence[object]], width: int) -> list[list[object]]:
-    """Turn rows into the columns that unnest() takes."""
-    return [[row[place] for row in rows] for place in range(width)]
+def _array(values: Iterable[object]) -> str:
+    """An array as one text: a list would reach PostgreSQL as thousands of constants, each parsed by itself."""
+    return f"{{{','.join(map(str, values))}}}"

@@ -28,6 +28,7 @@ app = Celery("marketplace", task_cls=HouseTask)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.steps["worker"].add("events.worker:DeliveryLoopStep")
+app.steps["worker"].add("core.job_worker:JobLoopStep")
 
 
 @setup_logging.connect

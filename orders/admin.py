@@ -8,8 +8,7 @@ from django.http import HttpRequest
 from unfold.admin import TabularInline
 from unfold.decorators import display
 
-from core.admin import ReadOnlyAdmin, link_to
-from core.money import Money
+from core.admin import ReadOnlyAdmin, link_to, money_field, shown_money
 from orders.models import Checkout, Order, OrderLine, ProviderPayment, Refund, RefundLine, RefundRequest
 
 LINES_SHOWN_MAX = 100
@@ -33,14 +32,26 @@ class ReadOnlyInline(TabularInline):
 
 class OrderLineInline(ReadOnlyInline):
     model = OrderLine
-    fields = ("public_id", "title", "quantity", "unit_minor", "amount_minor", "fee_minor", "fee_rule", "refunded_minor")
-    readonly_fields = fields
+    fields = readonly_fields = (
+        "public_id",
+        "title",
+        "quantity",
+        money_field("unit_minor", "order.currency"),
+        money_field("amount_minor", "order.currency"),
+        money_field("fee_minor", "order.currency"),
+        "fee_rule",
+        money_field("refunded_minor", "order.currency"),
+    )
 
 
 class RefundLineInline(ReadOnlyInline):
     model = RefundLine
-    fields = ("line", "amount_minor", "fee_minor", "restocked")
-    readonly_fields = fields
+    fields = readonly_fields = (
+        "line",
+        money_field("amount_minor", "refund.order.currency"),
+        money_field("fee_minor", "refund.order.currency"),
+        "restocked",
+    )
 
 
 @admin.register(Checkout)
@@ -53,7 +64,7 @@ class CheckoutAdmin(ReadOnlyAdmin):
 
     @display(description="total")
     def total(self, checkout: Checkout) -> str:
-        return str(Money(checkout.total_minor, checkout.currency))
+        return shown_money(checkout.total_minor, checkout.currency)
 
 
 @admin.register(Order)
@@ -70,15 +81,15 @@ class OrderAdmin(ReadOnlyAdmin):
 
     @display(description="total")
     def total(self, order: Order) -> str:
-        return str(Money(order.total_minor, order.currency))
+        return shown_money(order.total_minor, order.currency)
 
     @display(description="fee")
     def fee(self, order: Order) -> str:
-        return str(Money(order.fee_minor, order.currency))
+        return shown_money(order.fee_minor, order.currency)
 
     @display(description="refunded")
     def refunded(self, order: Order) -> str:
-        return str(Money(order.refunded_minor, order.currency))
+        return shown_money(order.refunded_minor, order.currency)
 
 
 @admin.register(Refund)
@@ -88,6 +99,17 @@ class RefundAdmin(ReadOnlyAdmin):
     list_select_related = ("order", "made_by")
     search_fields = ("public_id__startswith",)
     search_help_text = "rfd_…"
+    fields = (
+        "public_id",
+        "order_link",
+        "amount",
+        "reason",
+        "made_by",
+        "login_account",
+        "refunded_at",
+        "recorded_at",
+    )
+    readonly_fields = fields
     inlines = (RefundLineInline,)
 
     @display(description="order")
@@ -96,7 +118,7 @@ class RefundAdmin(ReadOnlyAdmin):
 
     @display(description="amount")
     def amount(self, refund: Refund) -> str:
-        return str(Money(refund.amount_minor, refund.order.currency))
+        return shown_money(refund.amount_minor, refund.order.currency)
 
 
 @admin.register(RefundRequest)
@@ -124,4 +146,4 @@ class ProviderPaymentAdmin(ReadOnlyAdmin):
 
     @display(description="amount")
     def amount(self, payment: ProviderPayment) -> str:
-        return str(Money(payment.amount_minor, payment.currency))
+        return shown_money(payment.amount_minor, payment.currency)

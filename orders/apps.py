@@ -5,6 +5,8 @@ from django.apps import AppConfig
 from accounts.lifecycle import register_export, register_obstacles
 from core.registry import register_book_check, register_proof_lines
 
+ORDERS_LOCK_PLACE = 10  # Before the earnings of the order.
+
 
 class OrdersConfig(AppConfig):
     name = "orders"
@@ -17,4 +19,7 @@ class OrdersConfig(AppConfig):
         selectors = import_module("orders.selectors")
         register_obstacles("orders", selectors.unsettled)
         register_export("orders", selectors.export_orders)
+        import_module("billing.subjects").register_subject_lock(
+            ORDERS_LOCK_PLACE, import_module("orders.locks").lock_subjects
+        )
         register_book_check("orders", import_module("orders.book_check").check_orders)

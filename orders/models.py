@@ -351,7 +351,7 @@ class RefundLine(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.amount_minor} of line {self.line_id}"
+        return f"of line {OrderLine.public_id_of(self.line_id)}"
 
 
 class RefundRequest(models.Model):

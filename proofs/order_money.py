@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from accounts.models import Account
 from accounts.references import account_ref
 from billing.booking import BILLING
+from billing.corrections import legs_of, taken_back_by_hand
 from billing.selectors import codes_of, transfers_of
 from billing.types import find_type
 from core.errors import NotFound
@@ -129,14 +130,21 @@ def _amount_of(event: EventRecord) -> int | None:
     declared = find_type(event.type)
     if declared is None:
         return None
+    if declared.corrects:
+        return sum(minor for _debit, _credit, minor in legs_of(event.payload))
     return sum(event.payload.get(f"{whole}_minor", 0) for whole in declared.wholes())
 
 
 def _nets(transfers: Iterable[BookedTransfer]) -> dict[str, int]:
-    """What each party got less what it gave, over all its accounts; "" is the house."""
+    """
+    What each party got less what it gave, over all its accounts; "" is the house.
+
+    A repair's corrections are the order's own: they end where the rows are. What operators took back by
+    hand is shown with the rest, but no part of what the order itself did.
+    """
     nets: Counter[str] = Counter()
     for booked in transfers:
-        if booked.event.type not in SETTLES_DEBT:
+        if booked.event.type not in SETTLES_DEBT and not taken_back_by_hand(booked.event.type, booked.event.payload):
             nets[_owner_of(booked.credit)] += booked.transfer.amount_minor
             nets[_owner_of(booked.debit)] -= booked.transfer.amount_minor
     return {party: net for party, net in nets.items() if net}

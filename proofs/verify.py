@@ -2,18 +2,24 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 from time import monotonic
 
 from core.registry import BookCheck, Finding, book_checks
-from core.walk import telling
+from core.walk import telling, walking_since
 from events.selectors import queue_states
+from ledger.seal_checks import check_head
+from ledger.seals import unsealed_count
 
 # What no check here can know; said with every report.
 NEVER_CHECKED = (
-    "whether a rule chose the right accounts: the rule that booked each journal is pinned, and explained one by one",
+    "whether the rules are the right ones: only that they booked what they say",
     "what payment providers have in their own books: compare their statements with `clearing:…`",
     "rows that changed behind a check's walk: each range is looked at once, at its own moment",
+    "holds, deliveries and versions that have booked nothing yet by seals: only against what they belong to",
 )
+NO_HEAD = "whether all seals were written anew: `--head` with a hash that was kept outside says that"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +33,26 @@ class Verdict:
 
 
 def run_checks(
-    progress: Callable[[str, int, int], None], *, only: str = "", findings_max: int | None = None
+    progress: Callable[[str, int, int], None],
+    *,
+    only: str = "",
+    findings_max: int | None = None,
+    since: datetime | None = None,
+    heads: Sequence[str] = (),
 ) -> Iterator[Verdict]:
     """
     Run the checks whose name contains `only`, one after the other, and yield each one's verdict.
 
     `progress` hears the running check's name, how many keys it has walked, and how many there are.
     `findings_max`: a check ends once it has found so many.
+    `since`: what was booked before is left out by the checks that walk booked rows.
+    `heads`: hashes that were kept outside; each must still be in the chain.
     """
-    for check in book_checks():
-        if only in check.name:
-            yield _run(check, progress, findings_max)
+    kept = [BookCheck(f"ledger: the head {head[:12]}… is in the chain", partial(check_head, head)) for head in heads]
+    with walking_since(since):
+        for check in [*book_checks(), *kept]:
+            if only in check.name:
+                yield _run(check, progress, findings_max)
 
 
 def _run(check: BookCheck, progress: Callable[[str, int, int], None], findings_max: int | None) -> Verdict:
@@ -60,10 +75,14 @@ def _run(check: BookCheck, progress: Callable[[str, int, int], None], findings_m
     return Verdict(check, findings, walked_before + walked, monotonic() - began_at)
 
 
-def not_checked() -> list[str]:
-    """Say what these checks leave out: always, and at this moment."""
-    waiting = [
+def not_checked(*, since: datetime | None = None, heads: Sequence[str] = ()) -> list[str]:
+    """Say what these checks leave out: always, at this moment, and because of what was asked for."""
+    left_out = [
         f"what {state.waiting + state.parked} events will do that wait at {state.consumer} ({state.parked} parked)"
         for state in queue_states()
     ]
-    return [*waiting, *NEVER_CHECKED]
+    if unsealed := unsealed_count():
+        left_out.append(f"by seals: the newest {unsealed} batches, which are not sealed yet")
+    if since is not None:
+        left_out.append(f"what was booked before {since.isoformat()}, where a check walks booked rows")
+    return [*left_out, *([] if heads else [NO_HEAD]), *NEVER_CHECKED]

@@ -11,6 +11,7 @@ from core.logs import logging_settings
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 INSTALLED_APPS = [
+    "core",  # First: a few of its templates stand in for unfold's.
     "unfold",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -23,7 +24,6 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "post_office",
-    "core",
     "events",
     "ledger",
     "accounts",
@@ -40,6 +40,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "core.middleware.RequestContext",
     "core.middleware.RefuseUnstorableText",
+    "core.middleware.OwnPagesOnly",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -149,6 +150,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_SYMBOL": "storefront",
     "SITE_URL": None,
     "SHOW_VIEW_ON_SITE": False,
+    "STYLES": [lambda request: static("core/operators.css")],
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("core/favicon.svg")}],
     "DASHBOARD_CALLBACK": "core.navigation.start_page",
     "SIDEBAR": {"show_search": True, "navigation": "core.navigation.sidebar"},
@@ -220,7 +222,24 @@ BATCH_ACCOUNTS_MAX = 2500
 BATCH_TRANSFERS_MAX = 10_000
 EVENT_FUTURE_TOLERANCE = timedelta(minutes=5)
 RULE_SET_SECOND_PERSON = True  # False for one-person shops
+JOURNAL_REVERSAL_SECOND_PERSON = True  # False for one-person shops
+REPAIR_EVENTS_AT_ONCE = 500  # events that one transaction of a repair puts right
+REPLAY_EVENTS_AT_ONCE = 5_000  # ids that one short read of a replay or repair looks at
+REPLAY_RANGES_PER_CHECKPOINT = 20
+REPLAY_ACCOUNTS_LISTED_MAX = 10_000
 OPERATOR_EVENTS_DAILY_MINOR_MAX = 100_000_000  # per operator, day and currency
+
+COVERAGE_COUNT_EVERY_SECONDS = 60.0
+COVERAGE_BATCHES_AT_ONCE = 1000  # in one transaction of the counting task
+COVERAGE_EVENTS_AT_ONCE = 20_000  # in one transaction, unless one batch has more
+COVERAGE_ROWS_MAX = 1000  # in one report
+
+# --- The book: seals and looking back --------------------------------------------------------
+
+SEAL_EVERY_SECONDS = 5.0
+SEAL_BATCHES_AT_ONCE = 500  # in one transaction
+SEAL_ROWS_AT_ONCE = 50_000  # in one transaction, unless one batch has more
+TRIAL_ACCOUNTS_AT_ONCE = 1000  # in one query of a trial balance
 
 # --- Orders and wallets ----------------------------------------------------------------------
 
@@ -243,11 +262,21 @@ PROVIDER_QUERY_PAUSE_MAX = timedelta(hours=1)  # between two questions about one
 PROVIDER_QUERIES_MAX = 100  # per run of the asking task
 PROVIDER_QUERIES_EVERY_SECONDS = 5.0
 
+# --- Jobs: long work ---------------------------------------------------------------------------
+
+JOB_LOOP_ENABLED = True  # long workers look for jobs themselves, without a broker
+JOB_THREADS = 2  # how many jobs one long worker does at once
+JOB_POLL_SECONDS = 0.5
+JOB_STOP_SECONDS = 10.0  # how long a worker that ends waits for the step it is at
+JOB_LEASE_SECONDS = 90.0  # a job without a step for so long has lost its worker
+JOB_FAILURES_MAX = 5  # in a row; then it has failed
+JOB_BACKOFF_SECONDS = 2.0  # doubled at each failure
+JOB_RETENTION = timedelta(days=90)  # how long a finished job can still be looked up
+
 # --- Checks of the books: rows looked at by one short query -----------------------------------
 
 METRICS_WINDOW_SECONDS = 60
 CHECK_ROWS_AT_ONCE = 20_000
-CHECK_BATCHES_AT_ONCE = 20
 
 # --- Imported histories ----------------------------------------------------------------------
 
@@ -284,6 +313,16 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": MAILS_SENT_EVERY_SECONDS,
         "options": {"expires": 10},
     },
+    "seal batches": {
+        "task": "ledger.tasks.seal_batches",
+        "schedule": SEAL_EVERY_SECONDS,
+        "options": {"expires": 10},
+    },
+    "count configurations": {
+        "task": "billing.tasks.count_configurations",
+        "schedule": COVERAGE_COUNT_EVERY_SECONDS,
+        "options": {"expires": 60},
+    },
     "purge core": {"task": "core.tasks.purge", "schedule": timedelta(hours=1)},
     "purge accounts": {"task": "accounts.tasks.purge", "schedule": timedelta(hours=1)},
 }
@@ -301,3 +340,4 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 
 DATABASE_STATEMENT_TIMEOUT_MS = 30_000
 DATABASE_LOCK_TIMEOUT_MS = 10_000
+DATABASE_IDLE_TRANSACTION_TIMEOUT_MS = 30_000  # a frozen worker must not keep its locks, and all the others waiting

@@ -19,7 +19,10 @@ CONNECTION_SECONDS_MAX = 60  # how long a web thread keeps its connection
 CACHE_SOCKET_SECONDS_MAX = 0.25  # a frozen Redis costs a request no more than this
 POSTGRES_ENGINE = "django.db.backends.postgresql"
 URL_PARTS = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
-TIMEOUTS = f"-c statement_timeout={base.DATABASE_STATEMENT_TIMEOUT_MS} -c lock_timeout={base.DATABASE_LOCK_TIMEOUT_MS}"
+TIMEOUTS = (
+    f"-c statement_timeout={base.DATABASE_STATEMENT_TIMEOUT_MS} -c lock_timeout={base.DATABASE_LOCK_TIMEOUT_MS}"
+    f" -c idle_in_transaction_session_timeout={base.DATABASE_IDLE_TRANSACTION_TIMEOUT_MS}"
+)
 
 
 @dataclass(frozen=True)

@@ -12,14 +12,12 @@ from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from accounts.actor import Actor
-from accounts.browser import actor_of
+from accounts.browser import operator_of
 from accounts.models import Account
 from core import clock
-from core.admin import ReadOnlyAdmin, link_to, list_link
+from core.admin import ReadOnlyAdmin, link_to, list_link, money_field, shown_money
 from core.errors import Refusal
 from core.ids import encode_key
-from core.money import format_minor
 from wallets import services
 from wallets.models import Debt, DebtRepayment, Earning, TopUp, TopUpReversal, Withdrawal
 
@@ -52,7 +50,7 @@ class OwnedAdmin(ReadOnlyAdmin):
 
     @display(description="amount")
     def amount(self, row: Any) -> str:
-        return f"{format_minor(row.amount_minor, row.currency)} {row.currency}"
+        return shown_money(row.amount_minor, row.currency)
 
     @display(description="status", label=STATUS_COLOURS)
     def shown_status(self, row: Any) -> str:
@@ -92,8 +90,8 @@ class ReadOnlyInline(TabularInline):
 class TopUpReversalInline(ReadOnlyInline):
     model = TopUpReversal
     fields = readonly_fields = (
-        "from_wallet_minor",
-        "to_debt_minor",
+        money_field("from_wallet_minor", "top_up.currency"),
+        money_field("to_debt_minor", "top_up.currency"),
         "reason",
         "made_by",
         "login_account",
@@ -199,7 +197,7 @@ class EarningAdmin(OwnedAdmin):
 
     @display(description="original")
     def original(self, earning: Earning) -> str:
-        return f"{format_minor(earning.original_minor, earning.currency)} {earning.currency}"
+        return shown_money(earning.original_minor, earning.currency)
 
     def subject_of(self, row: Earning) -> str:
         return row.order
@@ -207,7 +205,15 @@ class EarningAdmin(OwnedAdmin):
 
 class DebtRepaymentInline(ReadOnlyInline):
     model = DebtRepayment
-    fields = readonly_fields = ("kind", "amount_minor", "event", "made_by", "login_account", "reason", "repaid_at")
+    fields = readonly_fields = (
+        "kind",
+        money_field("amount_minor", "debt.currency"),
+        "event",
+        "made_by",
+        "login_account",
+        "reason",
+        "repaid_at",
+    )
 
     @display(description="event")
     def event(self, repayment: DebtRepayment) -> str:
@@ -229,7 +235,7 @@ class DebtAdmin(OwnedAdmin):
 
     @display(description="still owed")
     def owed(self, debt: Debt) -> str:
-        return f"{format_minor(debt.owed_minor, debt.currency)} {debt.currency}"
+        return shown_money(debt.owed_minor, debt.currency)
 
     @display(description="opened by")
     def opened_by(self, debt: Debt) -> str:
@@ -264,13 +270,6 @@ class DebtAdmin(OwnedAdmin):
             self.log_change(request, written_off.debt, f"Written off: {reason}")
             self.message_user(request, "The debt is written off.", messages.SUCCESS)
         return back_to("wallets_debt", object_id)
-
-
-def operator_of(request: HttpRequest) -> Actor:
-    """Who acts in this browser, with the log-in behind it; the admin's pages are for nobody else."""
-    actor = actor_of(request)
-    assert actor is not None
-    return actor
 
 
 def back_to(page: str, object_id: str) -> HttpResponse:

@@ -5,6 +5,8 @@ from django.apps import AppConfig
 from accounts.lifecycle import register_obstacles
 from core.registry import register_proof_lines
 
+EARNINGS_LOCK_PLACE = 20  # After orders, before ledger accounts.
+
 
 class WalletsConfig(AppConfig):
     name = "wallets"
@@ -15,3 +17,6 @@ class WalletsConfig(AppConfig):
         register_proof_lines("wallets", import_module("wallets.selectors").earning_lines)
         import_module("wallets.book_checks").register()
         register_obstacles("wallets", import_module("wallets.selectors").unsettled)
+        corrections = import_module("wallets.services.corrections")
+        import_module("billing.debts").register_debt_rows(corrections.CorrectedDebts())
+        import_module("billing.subjects").register_subject_lock(EARNINGS_LOCK_PLACE, corrections.lock_subjects)

@@ -190,15 +190,16 @@ class Debt(models.Model):
     amount_minor = models.BigIntegerField()
     repaid_minor = models.BigIntegerField(default=0, help_text="Repaid or written off; only grows.")
     subject = models.CharField(max_length=64, help_text="The order or top-up that it came from.")
-    event_id = models.BigIntegerField(unique=True, help_text="The event that opened it.")
+    event_id = models.BigIntegerField(help_text="The event that opened it; a correction may open several owners'.")
     opened_at = models.DateTimeField(help_text="By the house's clock.")
 
     class Meta:
         constraints = [
+            models.UniqueConstraint(fields=["event_id", "owner"], name="debt_opened_once"),
             models.CheckConstraint(
                 name="debt_never_overpaid",
                 condition=Q(amount_minor__gt=0) & Q(repaid_minor__gte=0) & Q(amount_minor__gte=F("repaid_minor")),
-            )
+            ),
         ]
         indexes = [
             models.Index(
@@ -210,7 +211,7 @@ class Debt(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.owed_minor} {self.currency}"
+        return str(Money(self.owed_minor, self.currency))
 
     @property
     def owed_minor(self) -> int:
@@ -218,15 +219,16 @@ class Debt(models.Model):
 
 
 class DebtRepayment(models.Model):
-    """How a part of a debt ended: by an earning, out of the owner's wallet, or written off. Written once."""
+    """How a part of a debt ended: by an earning, out of the owner's wallet, written off, corrected. Written once."""
 
     class Kind(models.TextChoices):
         EARNING = "earning"
         WALLET = "wallet"
         WRITE_OFF = "write_off"
+        CORRECTION = "correction"
 
     debt = models.ForeignKey(Debt, on_delete=models.PROTECT, related_name="repayments")
-    kind = models.CharField(max_length=9, choices=Kind.choices)
+    kind = models.CharField(max_length=10, choices=Kind.choices)
     amount_minor = models.BigIntegerField()
     event_id = models.BigIntegerField(help_text="The event that books it.")
     made_by = models.ForeignKey(
@@ -242,7 +244,7 @@ class DebtRepayment(models.Model):
         constraints = [models.CheckConstraint(name="debt_repayment_positive", condition=Q(amount_minor__gt=0))]
 
     def __str__(self) -> str:
-        return f"{self.amount_minor} of debt {self.debt_id}"
+        return f"of debt {self.debt_id}"
 
 
 class UnbookedChange(models.Model):
@@ -259,4 +261,4 @@ class UnbookedChange(models.Model):
         indexes = [models.Index(fields=["owner"], name="unbooked_change_by_owner")]
 
     def __str__(self) -> str:
-        return f"{self.amount_minor} {self.currency}"
+        return str(Money(self.amount_minor, self.currency))

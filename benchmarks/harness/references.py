@@ -26,7 +26,8 @@ def copy_seconds(transfers: int) -> float:
 
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT setval('reference_transfer_ids', nextval('reference_transfer_ids') + %s) - %s", [transfers, transfers]
+            "SELECT setval('reference_transfer_ids', nextval('reference_transfer_ids') + %s) - %s",
+            [transfers, transfers],
         )
         first = cursor.fetchone()[0]
     rows = io.BytesIO("".join(_rows(first, transfers)).encode())

@@ -53,7 +53,16 @@ class Report:
         return 1 if any(figure.kept is False for figure in self.figures) else 0
 
     def as_text(self) -> str:
-        lines = [f"## {self.name}", "", self.about, "", _machine(), "", "| what | measured | limit | |", "|---|---:|---:|---|"]
+        lines = [
+            f"## {self.name}",
+            "",
+            self.about,
+            "",
+            _machine(),
+            "",
+            "| what | measured | limit | |",
+            "|---|---:|---:|---|",
+        ]
         verdicts = {None: "", True: "kept", False: "**missed**"}
         lines += [f"| {f.what} | {f.value} | {f.limit} | {verdicts[f.kept]} |" for f in self.figures]
         return "\n".join(lines) + "\n"
@@ -73,10 +82,8 @@ def _keep(name: str, section: str) -> None:
     """Put the section in the place of its last one, or behind the others."""
     page = PAGE.read_text() if PAGE.exists() else TOP
     found = re.search(rf"^## {re.escape(name)}\n.*?(?=^## |\Z)", page, re.MULTILINE | re.DOTALL)
-    if found:
-        page = f"{page[: found.start()]}{section}\n{page[found.end() :]}"
-    else:
-        page = f"{page.rstrip()}\n\n{section}"
+    before, behind = (page[: found.start()], page[found.end() :]) if found else (f"{page.rstrip()}\n\n", "")
+    page = f"{before}{section}\n{behind}"
     PAGE.write_text(page.rstrip() + "\n")
 
 

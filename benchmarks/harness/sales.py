@@ -12,9 +12,10 @@ OWNERS = 5000  # Each with a deposit and a wallet: 10,000 accounts, beside the h
 TRANSFERS_PER_EVENT = 3
 MADE, SPREAD, HOT = "sale.made", "sale.spread", "sale.hot"
 
+HOT_CODE = "platform:fees"
 PARTIES = ("customer", "seller", "agent", "sharer")
 FEE = {
-    MADE: ("deposit:{customer}", "platform:fees"),
+    MADE: ("deposit:{customer}", HOT_CODE),
     SPREAD: ("deposit:{customer}", "wallet:{sharer}"),
     HOT: ("platform:payouts", "wallet:{sharer}"),
 }
@@ -63,7 +64,7 @@ def put_in_force(**batch: int) -> None:
     from billing.models import RuleSet
 
     latest = RuleSet.objects.order_by("-version").first()
-    document = {**latest.document, "types": {**latest.document["types"], **{type_: [_rule(type_)] for type_ in FEE}}}
+    document = {**latest.document, "types": {**latest.document["types"], **{type_: [rule(type_)] for type_ in FEE}}}
     document["batch"] = {**RuleSet.objects.get(version=1).document["batch"], **batch}
     RuleSet.objects.create(
         name="benchmark", version=latest.version + 1, document=document, status=RuleSet.Status.ACTIVE
@@ -83,7 +84,7 @@ def wallet_code(number: int) -> str:
     return f"wallet:acc_{number:026d}"
 
 
-def _rule(type_: str) -> dict[str, Any]:
+def rule(type_: str) -> dict[str, Any]:
     debit, third = FEE[type_]
     lines = [(debit, "wallet:{seller}", {"rest_of": "gross"}), (debit, third, "fee")]
     lines.append((debit, "wallet:{agent}", "commission"))

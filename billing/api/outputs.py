@@ -6,6 +6,7 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.references import AccountRefDocument, account_ref
+from billing.coverage import Coverage
 from billing.event_types import TypeSpec
 from billing.models import RuleSet, ServiceKey
 from billing.selectors import EventState, Explanation, JournalView, states_of
@@ -14,6 +15,7 @@ from billing.types import all_types
 from core.ids import encode_key
 from events.models import EventRecord
 from ledger.models import Batch
+from ledger.seals import hashes_of_batches
 
 # --- Documents, as the schema shows them -----------------------------------------------------
 
@@ -81,11 +83,32 @@ class ProblemDocument(serializers.Serializer):
     type = serializers.CharField()
     rule = serializers.CharField()
     detail = serializers.CharField()
+    path = serializers.CharField(help_text="Where in the document, such as types.order.paid.1.transfers.0.amount.")
+    line = serializers.IntegerField(help_text="The line of that in `text`, from 1.")
 
 
 class CheckDocument(serializers.Serializer):
     ok = serializers.BooleanField()
     problems = ProblemDocument(many=True)
+    text = serializers.CharField(help_text="The document as the house writes it; the lines of problems are its lines.")
+
+
+class CoveredDocument(serializers.Serializer):
+    type = serializers.CharField()
+    configuration = serializers.DictField(
+        child=serializers.CharField(), help_text="The parameters by which the type's rules tell events apart."
+    )
+    state = serializers.ChoiceField(["covered", "ambiguous", "dead", "unposted"])
+    count = serializers.IntegerField(help_text="Booked events; where it is unposted, those that are set aside.")
+    oldest = serializers.DateTimeField(allow_null=True, help_text="The earliest `occurred_at` of those.")
+    rule = serializers.CharField(allow_null=True, help_text="The rule that books them.")
+    reasons = serializers.DictField(child=serializers.IntegerField(), help_text="Why they are unposted, and how often.")
+
+
+class CoverageDocument(serializers.Serializer):
+    rule_set = serializers.CharField(help_text="The version that is reported on.")
+    types = CoveredDocument(many=True)
+    complete = serializers.BooleanField(help_text="False where the report was cut at 1000 rows.")
 
 
 class ServiceKeyDocument(serializers.Serializer):
@@ -109,7 +132,7 @@ class BatchDocument(serializers.Serializer):
     accounts = serializers.IntegerField()
     opened_at = serializers.DateTimeField()
     booked_at = serializers.DateTimeField()
-    seal = serializers.CharField(allow_null=True)
+    seal = serializers.CharField(allow_null=True, help_text="The hash that chains it; null until it is sealed.")
 
 
 class TransferDocument(serializers.Serializer):
@@ -129,6 +152,8 @@ class JournalDocument(serializers.Serializer):
     effective_at = serializers.DateTimeField()
     booked_at = serializers.DateTimeField()
     reverses = serializers.CharField(allow_null=True)
+    reversed_by = serializers.CharField(allow_null=True, help_text="The journal that takes this one back.")
+    stands_for = serializers.CharField(allow_null=True, help_text="The event of the past that a repair booked again.")
     transfers = TransferDocument(many=True)
 
 
@@ -137,12 +162,30 @@ class NearMiss(serializers.Serializer):
     why_not = serializers.CharField()
 
 
+class DecidingVersion(serializers.Serializer):
+    id = serializers.CharField()
+    name = serializers.CharField()
+    version = serializers.IntegerField()
+    because = serializers.ChoiceField(
+        ["in_force", "retry", "undone", "journal.reversed", "journal.rebooked"],
+        help_text="Why this version: in force when it happened, or at the retry; the one that booked what this "
+        "event takes back; that of the journal which a correction takes back, or books anew.",
+    )
+
+
+class Corrects(serializers.Serializer):
+    event = serializers.CharField(help_text="The event of the past.")
+    journal = serializers.CharField(help_text="The journal that was taken back.")
+    reason = serializers.CharField()
+
+
 class ExplanationDocument(serializers.Serializer):
     event = serializers.CharField()
     parameters = serializers.DictField(child=serializers.CharField())
-    path = serializers.ListField(help_text="[type, configuration, rule]")
-    rule_set = serializers.DictField()
+    path = serializers.ListField(help_text="[type, configuration, rule]; of a correction, those of what it corrects")
+    rule_set = DecidingVersion()
     retried = serializers.BooleanField(help_text="Booked by the version at a retry.")
+    corrects = Corrects(allow_null=True)
     near_misses = NearMiss(many=True)
     batch = serializers.DictField()
 
@@ -206,6 +249,22 @@ def rule_set_documents(rule_sets: Sequence[RuleSet]) -> Iterator[dict[str, Any]]
         }
 
 
+def coverage_document(found: Coverage) -> dict[str, Any]:
+    rows = [
+        {
+            "type": row.type,
+            "configuration": row.configuration,
+            "state": row.state,
+            "count": row.count,
+            "oldest": row.oldest,
+            "rule": row.rule,
+            "reasons": row.reasons,
+        }
+        for row in found.rows
+    ]
+    return {"rule_set": found.rule_set.public_id, "types": rows, "complete": found.complete}
+
+
 def service_key_documents(keys: Sequence[ServiceKey]) -> Iterator[dict[str, Any]]:
     for key in keys:
         limit = {"amount": key.daily_limit_minor, "currency": key.daily_limit_currency}
@@ -220,6 +279,7 @@ def service_key_documents(keys: Sequence[ServiceKey]) -> Iterator[dict[str, Any]
 
 
 def batch_documents(batches: Sequence[Batch]) -> Iterator[dict[str, Any]]:
+    seals = hashes_of_batches([batch.id for batch in batches])
     for batch in batches:
         yield {
             "id": batch.public_id,
@@ -229,7 +289,7 @@ def batch_documents(batches: Sequence[Batch]) -> Iterator[dict[str, Any]]:
             "accounts": batch.accounts_count,
             "opened_at": batch.opened_at,
             "booked_at": batch.booked_at,
-            "seal": None,
+            "seal": seals.get(batch.id),
         }
 
 
@@ -244,6 +304,8 @@ def journal_document(view: JournalView) -> dict[str, Any]:
         "effective_at": journal.effective_at,
         "booked_at": view.batch.booked_at,
         "reverses": encode_key("jrn", journal.reverses_id) if journal.reverses_id is not None else None,
+        "reversed_by": encode_key("jrn", view.reversed_by_id) if view.reversed_by_id is not None else None,
+        "stands_for": encode_key("evt", view.stands_for_id) if view.stands_for_id is not None else None,
         "transfers": [
             {
                 "id": transfer.public_id,
@@ -258,13 +320,20 @@ def journal_document(view: JournalView) -> dict[str, Any]:
 
 
 def explanation_document(found: Explanation) -> dict[str, Any]:
-    spec = all_types()[found.event.type]
+    spec = all_types()[found.decided.type]
+    version = found.rule_set
     return {
         "event": found.event.public_id,
-        "parameters": parameters_of(found.event, spec),
-        "path": [found.event.type, dict(found.rule.match), found.rule.name],
-        "rule_set": {"id": found.rule_set.public_id, "name": found.rule_set.name, "version": found.rule_set.version},
+        "parameters": parameters_of(found.decided, spec),
+        "path": [found.decided.type, dict(found.rule.match), found.rule.name],
+        "rule_set": {
+            "id": version.public_id,
+            "name": version.name,
+            "version": version.version,
+            "because": found.because,
+        },
         "retried": found.retried,
+        "corrects": found.corrects,
         "near_misses": [{"rule": rule, "why_not": why_not} for rule, why_not in found.near_misses],
         "batch": {"id": found.batch.public_id, "trigger": found.batch.trigger},
     }

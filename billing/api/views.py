@@ -11,6 +11,8 @@ from accounts.callers import actor_of
 from billing import errors, selectors
 from billing.api import examples, outputs
 from billing.api.authentication import ServiceCaller
+from billing.coverage import coverage
+from billing.document_text import write_document
 from billing.documents import RuleSetInput
 from billing.models import RuleSet, ServiceKey
 from billing.services import event_types, external_events, rule_sets, service_keys
@@ -178,8 +180,7 @@ class RuleSets(ListView):
         examples=[examples.RULE_SET],
     )
     def post(self, request: Request) -> Response:
-        self.checked_body()
-        drafted = rule_sets.draft_rule_set(document=dict(request.data), actor=actor_of(request))
+        drafted = rule_sets.draft_rule_set(document=self.checked_body(), actor=actor_of(request))
         return self.created(next(outputs.rule_set_documents([drafted])))
 
 
@@ -203,7 +204,9 @@ class CheckRuleSet(ApiView):
         rule_set = find_rule_set(rule_set_id)
         self.checked_body()
         problems = rule_sets.check_rule_set(rule_set=rule_set)
-        return Response({"ok": not problems, "problems": [rule_sets.problem_document(p) for p in problems]})
+        documents = [rule_sets.problem_document(problem) for problem in problems]
+        text = write_document(rule_set.document).text
+        return Response({"ok": not problems, "problems": documents, "text": text})
 
 
 class ActivateRuleSet(ApiView):
@@ -223,6 +226,21 @@ class ActivateRuleSet(ApiView):
             rule_set_id=draft.pk, effective_from=effective_from, actor=actor_of(request), now=clock.now()
         )
         return Response(next(outputs.rule_set_documents([find_rule_set(rule_set_id)])))
+
+
+class CoverageReport(ApiView):
+    """GET /api/v1/billing/coverage"""
+
+    audience = OPERATORS
+
+    class Query(Input):
+        rule_set = TextField(required=False, max_length=40)
+
+    @extend_schema(summary="Which types and configurations the rules cover", responses=outputs.CoverageDocument)
+    @refuses(NotFound)
+    def get(self, request: Request) -> Response:
+        asked = self.checked_query().get("rule_set")
+        return Response(outputs.coverage_document(coverage(find_rule_set(asked) if asked else None)))
 
 
 class ServiceKeys(ListView):

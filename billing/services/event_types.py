@@ -11,9 +11,22 @@ from accounts.actor import Actor
 from billing.errors import TypeDocumentInvalid, TypeExists
 from billing.event_types import ALWAYS_PARAMETERS, BUILT_IN
 from billing.models import EventType
+from events.consumers import hearers
+from events.types import emitted_types
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}\Z")
 TYPE_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}(\.[a-z][a-z0-9_]{0,39}){0,3}\Z")
+PROMISED = frozenset(  # Built-in types that the contract names and rooms to come will emit.
+    {
+        "share.charged",
+        "share.reversed",
+        "commission.accrued",
+        "commission.released",
+        "commission.reversed",
+        "commission.escrowed",
+        "commission.escrow_released",
+    }
+)
 RESERVED = frozenset({"holds", "undoes"})  # The payload's own.
 
 
@@ -29,10 +42,10 @@ def declare_event_type(
     """
     Declare a type; `institution channel currency` are parameters of every one.
 
-    :raises TypeExists: the name is taken.
+    :raises TypeExists: the name is taken, or is one of the house's own events.
     :raises TypeDocumentInvalid: a name is no name or stands twice, or a part has no whole.
     """
-    if type_ in BUILT_IN:
+    if _is_ours(type_):
         raise TypeExists
     all_parameters = list(dict.fromkeys([*ALWAYS_PARAMETERS, *parameters]))
     _check_names(type_, parties, amounts, all_parameters)
@@ -48,6 +61,14 @@ def declare_event_type(
             )
     except IntegrityError as taken:
         raise TypeExists from taken
+
+
+def _is_ours(type_: str) -> bool:
+    """
+    Whether the house itself says this, or will: whoever may send events of such a type could make rooms
+    believe that something happened.
+    """
+    return type_ in BUILT_IN or type_ in PROMISED or type_ in emitted_types() or bool(hearers(type_))
 
 
 def _check_names(

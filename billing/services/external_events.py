@@ -32,12 +32,11 @@ from billing.subjects import EXTERNAL, own_subject
 from billing.types import find_type
 from core.errors import Conflict
 from core.ids import encode_key
-from core.money import AMOUNT_MINOR_MAX
 from events.errors import EventKeyTaken
 from events.services import Fact, record_facts, retry_deliveries
+from ledger.codes import HOUSE_PURPOSES, OWNED_PURPOSES, purpose_of
 
 LEDGER_CODE = re.compile(r"[a-z][a-z0-9_]*(:[A-Za-z0-9_.\-]+)*\Z")
-OWNED_CODES = ("wallet:", "pending:", "debt:")  # Accounts' own money is named by the account, never by its code.
 
 
 class KeyReused(Conflict):
@@ -151,8 +150,18 @@ def _check_parties(parties: Mapping[str, str], spec: TypeSpec) -> None:
     accounts = {parties[party.name] for party in spec.parties if not party.is_ledger}
     known = set(Account.objects.filter(public_id__in=accounts).values_list("public_id", flat=True))
     codes = [parties[party.name] for party in spec.parties if party.is_ledger]
-    if accounts - known or any(not LEDGER_CODE.match(code) or code.startswith(OWNED_CODES) for code in codes):
-        raise BadParty("A party is the id of an account, or the code of a ledger account that nobody owns.")
+    if accounts - known or not all(_may_be_named(code) for code in codes):
+        raise BadParty("A party is the id of an account, or the code of a ledger account that stands for the world.")
+
+
+def _may_be_named(code: str) -> bool:
+    """
+    Whether a sender may name this ledger account: the world's (`cash:…`, `clearing:…`), never anybody's money.
+
+    People's wallets are reached by naming the account as a party, and the house's own accounts by
+    rules, which a second person has seen.
+    """
+    return bool(LEDGER_CODE.match(code)) and purpose_of(code) not in OWNED_PURPOSES | HOUSE_PURPOSES
 
 
 def _check_amounts(amounts: Mapping[str, int], spec: TypeSpec) -> None:
@@ -174,12 +183,18 @@ def _check_daily_limit(submission: Submission, spec: TypeSpec, sender: Account |
     limit = _limit_of(submission.currency, sender)
     if limit is None:
         return
-    type(sender).objects.select_for_update(no_key=True).get(pk=sender.pk)
-    sent = ExternalEvent.objects.filter(
-        sent_by=sender.public_id, currency=submission.currency, recorded_at__gte=_today()
-    ).aggregate(total=Coalesce(Sum("total_minor"), 0))["total"]
-    if sent + min(_total_minor(submission, spec), AMOUNT_MINOR_MAX) > limit:
+    _lock_sender(sender)
+    if _sent_today_minor(submission.currency, sender) + _total_minor(submission, spec) > limit:
         raise DailyLimitExceeded if isinstance(sender, ServiceKey) else OperatorLimitExceeded
+
+
+def _lock_sender(sender: Account | ServiceKey) -> None:
+    type(sender).objects.select_for_update(no_key=True).get(pk=sender.pk)
+
+
+def _sent_today_minor(currency: str, sender: Account | ServiceKey) -> int:
+    sent = ExternalEvent.objects.filter(sent_by=sender.public_id, currency=currency, recorded_at__gte=_today())
+    return sent.aggregate(total=Coalesce(Sum("total_minor"), 0))["total"]
 
 
 def _limit_of(currency: str, sender: Account | ServiceKey) -> int | None:

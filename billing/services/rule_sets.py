@@ -1,7 +1,8 @@
 """Versions of the rules: drafts, their check, and activation by a second person."""
 
+import time
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -43,12 +44,14 @@ def activate_rule_set(*, rule_set_id: int, effective_from: datetime | None, acto
     """
     Put a draft in force from a moment on, now by default. No batch runs meanwhile.
 
+    "Now" is when the last batch has ended: what that one booked happened before.
+
     :raises RuleSetNotDraft: it was activated before.
     :raises SecondPersonRequired: who made it may not activate it.
     :raises EffectiveInPast: `effective_from` lies before the activation.
     :raises RuleSetNotSound: with the problems.
     """
-    stop_engine()
+    now += _wait_for_engine()
     rule_set = RuleSet.objects.select_for_update(no_key=True).get(id=rule_set_id)
     if rule_set.status != RuleSet.Status.DRAFT:
         raise RuleSetNotDraft
@@ -68,6 +71,13 @@ def activate_rule_set(*, rule_set_id: int, effective_from: datetime | None, acto
     return rule_set
 
 
+def _wait_for_engine() -> timedelta:
+    """Stop the engine, and return how long that took."""
+    began = time.monotonic()
+    stop_engine()
+    return timedelta(seconds=time.monotonic() - began)
+
+
 @clock.runs_when_due("rule_sets")
 @transaction.atomic
 def retire_superseded(now: datetime) -> int:
@@ -79,5 +89,13 @@ def retire_superseded(now: datetime) -> int:
     return RuleSet.objects.filter(pk__in=superseded).update(status=RuleSet.Status.RETIRED) if superseded else 0
 
 
-def problem_document(problem: Problem) -> dict[str, str]:
-    return {"code": problem.code, "type": problem.type, "rule": problem.rule, "detail": problem.detail}
+def problem_document(problem: Problem) -> dict[str, str | int]:
+    """Write a problem as the API answers it."""
+    return {
+        "code": problem.code,
+        "type": problem.type,
+        "rule": problem.rule,
+        "detail": problem.detail,
+        "path": problem.path,
+        "line": problem.line,
+    }

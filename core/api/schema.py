@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any, TypeVar
 
+from django.apps import apps
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ComponentRegistry, force_instance, is_serializer
 from rest_framework import serializers
@@ -97,6 +98,10 @@ class ContractSchema(AutoSchema):
         if audience is not None and not audience >= ACCOUNTS:
             operation["x-audience"] = sorted(audience)  # Which kinds of caller may call; everybody where it is absent.
         return operation
+
+    def get_tags(self) -> list[str]:
+        """Calls stand under the room that answers them."""
+        return [str(apps.get_app_config(type(self.view).__module__.partition(".")[0]).verbose_name)]
 
     def get_summary(self) -> str:
         return super().get_summary() or re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(self.view).__name__).capitalize()

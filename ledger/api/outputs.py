@@ -22,6 +22,11 @@ class LedgerAccountDocument(serializers.Serializer):
     as_of = serializers.DateTimeField(allow_null=True)
 
 
+class LedgerBalanceDocument(LedgerAccountDocument):
+    known_at = serializers.DateTimeField(allow_null=True)
+    frontier = serializers.DateTimeField(help_text="Answers for a known_at up to here never change again.")
+
+
 class TrialCurrencyDocument(serializers.Serializer):
     currency = serializers.CharField()
     debits = serializers.IntegerField()
@@ -64,11 +69,6 @@ def trial_document(trial: Iterable[TrialBalance], frontier: datetime) -> dict[st
         for one in trial
     ]
     return {"currencies": currencies, "frontier": frontier}
-
-
-def trial_rows(trial: Iterable[TrialBalance]) -> Iterator[dict[str, Any]]:
-    for one in trial:
-        yield from (balance_document(account) for account in one.accounts)
 
 
 class AccountTransferDocument(serializers.Serializer):

@@ -44,14 +44,16 @@ class LedgerAccountBalance(ApiView):
         as_of = MomentField(required=False)
         known_at = MomentField(required=False)
 
-    @extend_schema(summary="A balance at the two times", responses=outputs.LedgerAccountDocument)
+    @extend_schema(summary="A balance at the two times", responses=outputs.LedgerBalanceDocument)
     @refuses(CurrencyRequired)
     def get(self, request: Request, code: str) -> Response:
         asked = self.checked_query()
+        frontier = selectors.frontier()  # First, so that it holds for what is read after it.
         balances = selectors.balance_at(code=code, **asked)
         if len(balances) > 1:
             raise CurrencyRequired(currencies=[balance.currency for balance in balances])
-        return Response(outputs.balance_document(balances[0], asked.get("as_of")))
+        document = outputs.balance_document(balances[0], asked.get("as_of"))
+        return Response(document | {"known_at": asked.get("known_at"), "frontier": frontier})
 
 
 class TrialBalanceView(ListView):
@@ -67,10 +69,10 @@ class TrialBalanceView(ListView):
     @extend_schema(summary="All accounts; the difference is zero", responses=outputs.TrialBalanceDocument)
     def get(self, request: Request) -> Any:
         frontier = selectors.frontier()  # First, so that it holds for what is read after it.
-        trial = selectors.trial_balance(**self.checked_query())
+        asked = self.checked_query()
         if request.accepted_renderer.format == "csv":
-            return self.answer_csv(outputs.trial_rows(trial))
-        return Response(outputs.trial_document(trial, frontier))
+            return self.answer_csv(map(outputs.balance_document, selectors.trial_accounts(**asked)))
+        return Response(outputs.trial_document(selectors.trial_balance(**asked), frontier))
 
 
 class LedgerAccountTransfers(StatementView):

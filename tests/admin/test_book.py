@@ -176,8 +176,8 @@ class TestSpeed:
     def test_late_pages_are_not_offered(self, monkeypatch, pages, sale):
         for _ in range(9):
             top_up(account_id(), 5)
-        monkeypatch.setattr("core.admin.COUNTED_EXACTLY_MAX", 4)
-        monkeypatch.setattr("core.admin.estimated_rows", lambda model: 1_000_000)
+        monkeypatch.setattr("core.admin.house.COUNTED_EXACTLY_MAX", 4)
+        monkeypatch.setattr("core.admin.house.estimated_rows", lambda model: 1_000_000)
         monkeypatch.setattr(admin.site._registry[EventRecord], "list_per_page", 2)
         listed = pages.get(url(EventRecord)).context["cl"]
         assert listed.paginator.count == 1_000_000

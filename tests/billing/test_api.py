@@ -192,7 +192,8 @@ class TestRuleSets:
         assert office.post("/billing/event-types", PARKING).status_code == 201
         assert office.post("/billing/event-types", PARKING).json()["code"] == "type_exists"
         drafted = draft(office, parking__paid=[PARKING_RULE])
-        assert second.post(f"/billing/rule-sets/{drafted['id']}/check").json() == {"ok": True, "problems": []}
+        checked = second.post(f"/billing/rule-sets/{drafted['id']}/check").json()
+        assert (checked["ok"], checked["problems"]) == (True, [])
         activated = second.post(f"/billing/rule-sets/{drafted['id']}/activate", {})
         assert (activated.status_code, activated.json()["status"]) == (200, "active")
 

@@ -202,7 +202,7 @@ class TestCut:
 
         found = cut(max_accounts=4)
 
-        assert (len(found.drafts), len(found.accounts), found.trigger) == (3, 4, booking.ACCOUNTS)
+        assert (len(found.drafts), found.accounts, found.trigger) == (3, 4, booking.ACCOUNTS)
 
     def test_an_event_that_alone_exceeds_a_count_is_booked_alone(self) -> None:
         for _ in range(2):

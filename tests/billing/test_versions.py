@@ -205,6 +205,7 @@ class TestTheLocks:
         author, second = make_account(operator=True), make_account(operator=True)
         waiting = draft(author)
         seen: list[str] = []
+        ended_at: list[datetime] = []
         began, draft_in_time = threading.Event(), threading.Event()
 
         def batch() -> None:
@@ -213,6 +214,7 @@ class TestTheLocks:
                 seen.append("batch began")
                 began.set()
                 draft_in_time.wait(10)
+                ended_at.append(clock.now())
                 seen.append("batch ended")
 
         def drafts() -> None:
@@ -229,6 +231,9 @@ class TestTheLocks:
         race(batch, drafts, activates)
 
         assert seen == ["batch began", "drafted", "batch ended", "activated"]
+        waiting.refresh_from_db()
+        assert waiting.effective_from is not None
+        assert waiting.effective_from >= ended_at[0], "What the batch booked happened before."
 
     def test_two_drafts_at_once_are_two_versions(self, committed_db: Any, race: Callable[..., list[Any]]) -> None:
         author = make_account(operator=True)

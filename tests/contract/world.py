@@ -7,11 +7,15 @@ from accounts import sessions
 from accounts.models import Account
 from accounts.sessions import open_session
 from billing.models import RuleSet
+from billing.services.replaying import REPLAY
 from catalog.models import FeeSchedule
+from core.jobs import submit_job
 from events.models import EventRecord
 from ledger import codes
+from ledger.models import Journal
 from tests import shop
 from tests.conftest import Api, make_account
+from tests.money_facts import book
 
 
 @dataclass
@@ -36,6 +40,12 @@ class World:
             name: self.ids[name] if name in self.ids and isinstance(inner, str) else self.place_ids(inner)
             for name, inner in value.items()
         }
+
+
+def some_journal() -> Journal:
+    """What is booked of what waits."""
+    book()
+    return Journal.objects.order_by("event_id")[0]
 
 
 def make_world() -> World:
@@ -66,6 +76,8 @@ def make_world() -> World:
         "rule_set_id": RuleSet.objects.values_list("public_id", flat=True)[0],
         "schedule_id": FeeSchedule.objects.values_list("public_id", flat=True)[0],
         "event_id": EventRecord.objects.first().public_id,
+        "journal_id": some_journal().public_id,
+        "job_id": submit_job(kind=REPLAY, arguments={}, owner=operator.public_id, login=operator.public_id).public_id,
         "code": codes.wallet(buyer.public_id),
         "currency": "GBP",
     }

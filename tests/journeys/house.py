@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg2
+import redis
 
 from marketplace.servers import DATABASE, POSTGRES_PORT, PROJECT_DIR, ROLE, Embedded, Places
 from marketplace.servers.server import EmbeddedServer
@@ -138,16 +139,27 @@ class House:
 
     def kill_child(self, part: str) -> None:
         """`kill -9` of the child whose command line contains `part`."""
-        pid = self._find_child(part)
-        assert pid is not None, f"No {part} runs."
-        os.kill(pid, signal.SIGKILL)
+        self.send_child(part, signal.SIGKILL)
 
     def kill_server(self, name: str) -> None:
         """`kill -9` of PostgreSQL or Redis."""
+        self.send_server(name, signal.SIGKILL)
+
+    def send_child(self, part: str, number: int) -> None:
+        pid = self._find_child(part)
+        assert pid is not None, f"No {part} runs."
+        os.kill(pid, number)
+
+    def send_server(self, name: str, number: int) -> None:
         server = next(each for each in self._servers() if each.name == name)
         running = server.find()
         assert running is not None, f"No {name} runs."
-        running.send(signal.SIGKILL)
+        running.send(number)
+
+    def flush_redis(self) -> None:
+        """Everything in it is gone: doorbells, queues, cache."""
+        with redis.Redis(unix_socket_path=str(Places.of(self.var_dir).redis_socket)) as client:
+            client.flushall()
 
     def is_whole(self) -> bool:
         """Everything runs again."""

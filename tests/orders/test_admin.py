@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 
 from catalog.models import FeeSchedule
+from core.admin import shown_money
 from tests.shop import offer, paid_order, place
 
 PAGES = [
@@ -76,4 +77,14 @@ class TestTheOperatorsPages:
     def test_show_the_rules_of_a_fee_schedule(self, client_of, db):
         schedule = FeeSchedule.objects.get()
 
-        assert "rate_bps" in client_of.get(f"/admin/catalog/feeschedule/{schedule.id}/change/").content.decode()
+        page = client_of.get(f"/admin/catalog/feeschedule/{schedule.id}/change/").content.decode()
+
+        assert "every sale" in page
+        assert "5 %" in page
+
+    def test_write_amounts_as_money_and_ids_as_they_are(self, client_of, world):
+        page = client_of.get(f"/admin/orders/order/{world.id}/change/").content.decode()
+
+        assert shown_money(world.total_minor, world.currency) in page
+        assert world.public_id in page
+        assert world.public_id.capitalize() not in page

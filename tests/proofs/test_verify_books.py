@@ -1,11 +1,13 @@
 """verify_books finds what is planted, each thing by the check that is there for it, and nothing else."""
 
+from collections.abc import Iterator
+from datetime import timedelta
 from io import StringIO
 from typing import Any
 
 import pytest
-from django.core.management import call_command
-from django.db import connection
+from django.core.management import CommandError, call_command
+from django.db import OperationalError, connection
 from django.db.models import F
 
 from accounts.models import Account
@@ -13,7 +15,8 @@ from core.registry import BookCheck, Finding, book_checks
 from core.snapshot import one_snapshot
 from core.walk import key_ranges, telling
 from ledger.holds import release_hold
-from ledger.models import Hold
+from ledger.models import Batch, Hold
+from ledger.seals import head_seal, seal_due
 from proofs import verify
 from tests.money_facts import AT, book
 from tests.proofs.world import paid_order, refund, release
@@ -120,7 +123,7 @@ class TestPlantedFaults:
             (plant_missing_note, "wallets: what is not yet booked is noted"),
             (plant_wrong_note, "wallets: what is not yet booked is noted"),
             (plant_lost_hold, "wallets: what waits has its holds"),
-            (plant_counter, "ledger: counters are the sum of movements"),
+            (plant_counter, "ledger: counters are those of the last movement"),
             (plant_refund, "orders"),
         ],
     )
@@ -146,6 +149,56 @@ class TestPlantedFaults:
 
         assert code == 1
         assert printed.count(": wrong") == 3
+
+
+@pytest.mark.django_db
+class TestOptions:
+    """What is looked at can be narrowed, and a head that somebody kept is looked for."""
+
+    def test_since_walks_only_what_was_booked_later(self, lively_books: Account) -> None:
+        moment = Batch.objects.latest("booked_at").booked_at + timedelta(microseconds=1)
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; ALTER TABLE ledger_transfer DISABLE TRIGGER USER")
+            cursor.execute(
+                "UPDATE ledger_transfer SET batch_id = batch_id + 1000 WHERE id = (SELECT min(id) FROM ledger_transfer)"
+            )
+
+        assert run()[0] == 1
+        code, printed = run("--since", moment.isoformat())
+
+        assert code == 0, printed
+        assert f"what was booked before {moment.isoformat()}" in printed
+
+    def test_since_is_a_time(self) -> None:
+        with pytest.raises(CommandError, match="is not a time"):
+            run("--since", "yesterday")
+
+    def test_the_head_that_was_kept(self, lively_books: Account) -> None:
+        seal_due()
+        head = head_seal()
+        assert head is not None
+
+        code, printed = run("--head", head.hash)
+        assert code == 0, printed
+        assert verify.NO_HEAD not in printed
+        code, printed = run("--head", head.hash, "--head", "0" * 64)
+        assert code == 1
+        assert "the past was rewritten" in printed
+
+    def test_what_is_not_sealed_is_said(self, lively_books: Account) -> None:
+        assert "batches, which are not sealed yet" in run()[1]
+        seal_due()
+        assert "not sealed yet" not in run()[1]
+
+    def test_a_check_that_cannot_finish_is_no_verdict(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def lose_the_database() -> Iterator[Finding]:
+            raise OperationalError("gone")
+
+        monkeypatch.setattr(verify, "book_checks", lambda: [BookCheck("lost", lose_the_database)])
+
+        with pytest.raises(CommandError, match="Not finished: gone") as raised:
+            run()
+        assert raised.value.returncode == 2
 
 
 @pytest.mark.django_db

@@ -1,10 +1,16 @@
-"""`manage.py verify_books`: re-derive everything that is stored twice; exit code 1 when something disagrees."""
+"""
+`manage.py verify_books`: re-derive everything that is stored twice, and look for what was changed since it was sealed.
+
+Exit codes: 0 nothing is wrong; 1 something was found; 2 it was called wrongly, or could not finish.
+"""
 
 import sys
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
+from datetime import UTC, datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 from tqdm import tqdm
 
 from proofs.verify import Verdict, not_checked, run_checks
@@ -13,7 +19,10 @@ SHOWN_MAX = 50  # Findings of one check; a broken table has as many as rows.
 
 
 class Command(BaseCommand):
-    help = "Check that rows, events and ledger agree; says what it did not check. Exit code 1 when something is found."
+    help = (
+        "Check that rows, events, rules, ledger and seals agree; says what it did not check."
+        " Exit codes: 0 nothing is wrong, 1 something was found, 2 it could not run to its end."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--only", default="", metavar="TEXT", help="run only the checks with this in their name")
@@ -25,20 +34,42 @@ class Command(BaseCommand):
             help=f"stop each check after N findings (default {SHOWN_MAX}; 0: never)",
         )
 
+        parser.add_argument(
+            "--since",
+            type=_moment,
+            metavar="TIME",
+            help="only what was booked from then on, for example 2026-05-01T00:00Z",
+        )
+        parser.add_argument(
+            "--head",
+            action="append",
+            default=[],
+            metavar="HASH",
+            help="a head that `seal_head` has printed and somebody has kept; may be given several times",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
-        verdicts = []
-        with tqdm(unit=" keys", leave=False, disable=None, dynamic_ncols=True) as bar:
-            for verdict in run_checks(_shown_on(bar), only=options["only"], findings_max=options["findings"] or None):
-                bar.clear()
-                self._print(verdict)
-                verdicts.append(verdict)
+        try:
+            verdicts = self._run(options)
+        except DatabaseError as error:
+            raise CommandError(f"Not finished: {error}", returncode=2) from error
         found = sum(len(verdict.findings) for verdict in verdicts)
         self.stdout.write(f"\n{len(verdicts)} checks, {found} findings.")
         self.stdout.write("Not checked:")
-        for left_out in not_checked():
+        for left_out in not_checked(since=options["since"], heads=options["head"]):
             self.stdout.write(f"  - {left_out}")
         if found:
             sys.exit(1)
+
+    def _run(self, options: dict[str, Any]) -> list[Verdict]:
+        verdicts = []
+        asked = {"only": options["only"], "since": options["since"], "heads": options["head"]}
+        with tqdm(unit=" keys", leave=False, disable=None, dynamic_ncols=True) as bar:
+            for verdict in run_checks(_shown_on(bar), findings_max=options["findings"] or None, **asked):
+                bar.clear()
+                self._print(verdict)
+                verdicts.append(verdict)
+        return verdicts
 
     def _print(self, verdict: Verdict) -> None:
         count = len(verdict.findings)
@@ -48,6 +79,15 @@ class Command(BaseCommand):
         )
         for finding in verdict.findings:
             self.stdout.write(f"         {finding.subject}: {finding.detail}")
+
+
+def _moment(text: str) -> datetime:
+    """A time with its zone; a day alone begins at midnight UTC."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ArgumentTypeError(f"{text} is not a time.") from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _shown_on(bar: tqdm) -> Any:

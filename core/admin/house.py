@@ -1,20 +1,19 @@
 """What the operators' pages have in common: lists that stay fast, and rows that nobody edits by hand."""
 
-import json
-from functools import cache, cached_property
+from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, ClassVar
 
-from django.contrib import admin
-from django.contrib.admin.utils import quote
 from django.core.paginator import Paginator
 from django.db import connection
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
-from django.utils.html import format_html
+from django.urls import path
 from unfold.admin import ModelAdmin
 
-from core.ids import decode_key
+from core.admin.cells import money_field
+from core.admin.pages import as_view
+from core.ids import PublicIdField, decode_key
 
 COUNTED_EXACTLY_MAX = 5_000
 
@@ -58,6 +57,8 @@ class HouseAdmin(ModelAdmin):
     """
 
     key_prefix: ClassVar[str] = ""
+    pages: ClassVar[Sequence[str]] = ()  # Names of methods made with `@page`.
+    beside: ClassVar[Sequence[tuple[str, str, str]]] = ()  # Pages in the sidebar: title, icon, method.
     icon: ClassVar[str] = "table_rows"  # In the sidebar; a name of Material Symbols.
     sortable_by: Any = ()
     paginator = EstimatingPaginator
@@ -72,6 +73,20 @@ class HouseAdmin(ModelAdmin):
         found = self.find(queryset, term) if term else None
         return (found, False) if found is not None else super().get_search_results(request, queryset, search_term)
 
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        listed = super().get_changelist_instance(request)
+        if not (listed.query or listed.has_active_filters):
+            listed.full_result_count = listed.result_count  # Else unfold offers to show all of what is shown.
+        return listed
+
+    def get_urls(self) -> list[Any]:
+        own = [as_view(self, name) for name in self.pages]
+        return [path(view.path, view, name=self.page_name(view.name)) for view in own] + super().get_urls()
+
+    def page_name(self, method: str) -> str:
+        """Return by which name `reverse` knows a page of this list."""
+        return f"{self.opts.app_label}_{self.opts.model_name}_{method}"
+
     def badge(self) -> str:
         """Return what stands beside this list in the sidebar of every page: a cheap figure, or nothing."""
         return ""
@@ -82,42 +97,23 @@ class HouseAdmin(ModelAdmin):
         return None if key is None else queryset.filter(pk=key)
 
 
-def link_to(label: str, key: object, text: object) -> str:
-    """Link to a row's page by its model's label, for example `link_to("ledger.batch", 7, "bat_…")`."""
-    url = _url(label, "change", _KEY)
-    return _link(url.replace(_KEY, quote(str(key))), text) if url else str(text)
-
-
-def list_link(label: str, query: str, text: object) -> str:
-    """Link to a list that is searched or filtered, for example `list_link("ledger.journal", "q=bat_…", "…")`."""
-    url = _url(label, "changelist")
-    return _link(f"{url}?{query}", text) if url else str(text)
-
-
-_KEY = "the-key"
-
-
-@cache
-def _url(label: str, page: str, *args: str) -> str:
-    """Looked up once: a list has hundreds of links. Empty where the room has no such page."""
-    try:
-        return reverse(f"{admin.site.name}:{label.replace('.', '_')}_{page}", args=args)
-    except NoReverseMatch:
-        return ""
-
-
-def _link(url: str, text: object) -> str:
-    return format_html('<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>', url, text)
-
-
-def pretty_json(value: Any) -> str:
-    """Show a document as people read it."""
-    text = json.dumps(value, indent=2, ensure_ascii=False)
-    return format_html('<pre class="font-mono text-xs" style="white-space: pre-wrap">{}</pre>', text)
-
-
 class ReadOnlyAdmin(HouseAdmin):
-    """Rows that only the house's own services write: money, events, sessions."""
+    """
+    Rows that only the house's own services write: money, events, sessions.
+
+    A page that names no `fields` shows all of its row, the public id first and amounts as money.
+    """
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        if self.fields:
+            return self.fields
+        hidden = self.exclude or ()
+        columns = [column for column in self.opts.fields if not column.primary_key and column.name not in hidden]
+        columns.sort(key=lambda column: not isinstance(column, PublicIdField))
+        names = [column.name for column in columns]
+        has_money = "currency" in names
+        shown = [money_field(name) if has_money and name.endswith("_minor") else name for name in names]
+        return [*shown, *self.readonly_fields]
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
