@@ -32,7 +32,7 @@ class RecoveryCodesDocument(serializers.Serializer):
 
 
 class Totp(ApiView):
-    """POST, DELETE /api/v1/account/totp"""
+    """POST /api/v1/account/totp"""
 
     audience = {"*": ANY_LOGIN}
 
@@ -43,16 +43,6 @@ class Totp(ApiView):
         self.checked_body()
         enrolment = services.enrol(actor=actor_of(request))
         return self.created({"secret": enrolment.secret, "otpauth_url": enrolment.otpauth_url})
-
-    @extend_schema(
-        summary="Take the second factor away", request=OtpInput, responses={204: None}, examples=[examples.OTP]
-    )
-    @refuses(errors.OwnLoginRequired, errors.SecondFactorMissing, errors.OtpInvalid, TooManyAttempts)
-    def delete(self, request: Request) -> Response:
-        services.ensure_own_login(actor_of(request))
-        body = OtpInput(data=request.data).checked()
-        services.remove_second_factor(**body, actor=actor_of(request))
-        return Response(status=204)
 
 
 class TotpConfirmation(ApiView):
@@ -78,6 +68,22 @@ class TotpConfirmation(ApiView):
         services.ensure_own_login(actor_of(request))
         codes = services.confirm_second_factor(**self.checked_body(), actor=actor_of(request))
         return Response({"recovery_codes": codes})
+
+
+class TotpRemoval(ApiView):
+    """POST /api/v1/account/totp/remove"""
+
+    audience = {"*": ANY_LOGIN}
+    Input = OtpInput
+
+    @extend_schema(
+        summary="Take the second factor away", request=OtpInput, responses={204: None}, examples=[examples.OTP]
+    )
+    @refuses(errors.OwnLoginRequired, errors.SecondFactorMissing, errors.OtpInvalid, TooManyAttempts)
+    def post(self, request: Request) -> Response:
+        services.ensure_own_login(actor_of(request))
+        services.remove_second_factor(**self.checked_body(), actor=actor_of(request))
+        return Response(status=204)
 
 
 class StepUp(ApiView):

@@ -15,6 +15,7 @@ urlpatterns = [
     path("email-verifications", by_mail.EmailVerifications.as_view(), name="email-verifications"),
     path("email-verifications/confirm", by_mail.EmailVerificationConfirmation.as_view(), name="email-confirm"),
     path("account/totp", second_factors.Totp.as_view(), name="account-totp"),
+    path("account/totp/remove", second_factors.TotpRemoval.as_view(), name="account-totp-remove"),
     path("account/totp/confirm", second_factors.TotpConfirmation.as_view(), name="account-totp-confirm"),
     path("session/second-factor", second_factors.StepUp.as_view(), name="session-second-factor"),
     path("session/switch", linking.SessionSwitch.as_view(), name="session-switch"),

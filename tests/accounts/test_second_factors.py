@@ -64,8 +64,8 @@ class TestEnrolling:
         caller = api(buyer)
 
         assert caller.post("/account/totp", {}).json()["code"] == "second_factor_active"
-        assert caller.delete("/account/totp", {"otp": "000000"}).json()["code"] == "otp_invalid"
-        assert caller.delete("/account/totp", {"otp": phone.code()}).status_code == 204
+        assert caller.post("/account/totp/remove", {"otp": "000000"}).json()["code"] == "otp_invalid"
+        assert caller.post("/account/totp/remove", {"otp": phone.code()}).status_code == 204
         assert caller.post("/account/totp", {}).status_code == 201
         assert log_in(buyer).status_code == 201
 
@@ -74,7 +74,7 @@ class TestEnrolling:
         for method, path, body in (
             ("POST", "/account/totp", {}),
             ("POST", "/account/totp/confirm", {"otp": "1"}),
-            ("DELETE", "/account/totp", {"otp": "1"}),
+            ("POST", "/account/totp/remove", {"otp": "1"}),
         ):
             answer = api(seller).send(method, path, body, acting_account=buyer.public_id)
             assert (answer.status_code, answer.json()["code"]) == (403, "own_login_required")
