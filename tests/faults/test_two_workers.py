@@ -5,7 +5,6 @@ within each subject, and no deadlock.
 
 import random
 import time
-from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -85,12 +84,13 @@ class TestSeveralWorkers:
     ) -> None:
         in_order = posting._lock_accounts
 
-        def lock_in_no_order(account_ids: Iterable[int]) -> dict[int, Any]:
-            locked: dict[int, Any] = {}
-            for account_id in random.sample(sorted(account_ids), len(list(account_ids))):
-                locked |= in_order([account_id])
+        def lock_in_no_order(ids: str, guarded: Any) -> dict[int, int]:
+            room: dict[int, int] = {}
+            account_ids = ids.strip("{}").split(",")
+            for account_id in random.sample(account_ids, len(account_ids)):
+                room |= in_order(f"{{{account_id}}}", guarded)
                 time.sleep(0.002)
-            return locked
+            return room
 
         monkeypatch.setattr(posting, "_lock_accounts", lock_in_no_order)
         for number in range(TRIES):
