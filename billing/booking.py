@@ -42,7 +42,7 @@ log = structlog.get_logger(__name__)
 BILLING = "billing"
 NUMERIC_VALUE_OUT_OF_RANGE = "22003"
 
-CLAIM_FIRST = 500  # events, until it is known how many a batch takes
+CLAIM_FIRST = 4000  # events, until it is known how many a batch takes: enough for a full one of sales
 CONTENDED_LOOK_SECONDS = 0.1  # Another worker has locked what is due; look again for what it leaves.
 
 PERIOD, ACCOUNTS, TRANSFERS, MANUAL = "period", "accounts", "transfers", "manual"
@@ -177,14 +177,19 @@ _claim_size = _ClaimSize()
 
 
 def _cut_claimed(claim: Claim, at_work: Timeline, limits: BatchSettings, events_max: int) -> Cut:
-    """Claim as many events as one batch takes, in pieces, and cut it."""
+    """
+    Claim as many events as one batch takes, and cut it.
+
+    Mostly that is one claim. Where it was too small, the next one takes all that there may be: so a batch
+    of whatever size takes two claims at most.
+    """
     cut, size = Cut(), _claim_size.events
     while cut.trigger is None:
         claimed = claim.more(min(size, events_max - len(claim.event_ids)))
         if not claimed:
             break
         _extend(cut, claimed, at_work, limits)
-        size *= 2
+        size = events_max
     if cut.trigger is not None:
         _claim_size.filled_by(len(cut.events) + len(cut.refused))
     return cut

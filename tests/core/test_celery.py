@@ -9,6 +9,7 @@ from django.conf import settings
 from core import clock
 from core.models import ClockOffset
 from marketplace import celery_app
+from marketplace.celery import HouseTask
 
 
 @celery_app.task(name="tests.look")
@@ -30,9 +31,10 @@ class TestTasks:
         assert "task" not in structlog.contextvars.get_contextvars()
 
     def test_ours_are_such_tasks(self):
-        import core.tasks
+        import_module("core.tasks")
+        ours = celery_app.tasks["core.tasks.purge"]
 
-        assert type(core.tasks.purge).__call__ is type(look).__call__
+        assert type(ours).__call__ is celery_app.Task.__call__ is HouseTask.__call__
 
 
 @pytest.mark.parametrize("entry", settings.CELERY_BEAT_SCHEDULE)
