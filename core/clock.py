@@ -36,7 +36,8 @@ _timed: dict[str, Callable[[datetime], int]] = {}
 
 def now() -> datetime:
     """Return the house's present moment, in UTC."""
-    return timezone.now() + offset()
+    ahead = offset()  # Read first: asking the database takes time, and that time has passed.
+    return timezone.now() + ahead
 
 
 def offset() -> timedelta:

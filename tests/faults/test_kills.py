@@ -153,9 +153,9 @@ class TestFrozen:
 class TestFailed:
     """The worker lives, and PostgreSQL fails its statement: it puts the batch back and books it later."""
 
-    @pytest.mark.parametrize("failures", [[Failure.CUT], [Failure.DEADLOCK, Failure.TIMEOUT]])
-    def test_at_every_statement(self, undisturbed: Undisturbed, failures: list[Failure]) -> None:
-        """Deadlocks and time-outs take turns: to the worker they are the same."""
+    def test_at_every_statement(self, undisturbed: Undisturbed) -> None:
+        """Cut connections, deadlocks and time-outs take turns: to the worker they are the same."""
+        failures = (Failure.CUT, Failure.DEADLOCK, Failure.CUT, Failure.TIMEOUT)
         for place in range(1, len(undisturbed.sent) + 1):
             doom = Doom(place, failures[place % len(failures)])
             case = prepare(new_tag(), HISTORY)

@@ -19,7 +19,7 @@ from marketplace.servers.server import EmbeddedServer
 
 from .conftest import Launch, Notes
 
-SOON = 10.0  # seconds
+SOON = 60.0  # seconds
 
 
 def padded(base: Path, length: int) -> Path:
