@@ -44,7 +44,11 @@ SPENDING_CAP = {
 class SpendingCapField(serializers.Field):
     """`{amount, currency}`, "unlimited", or null: nothing."""
 
-    default_error_messages = {"spending_cap_invalid": 'A cap is an amount with its currency, "unlimited", or null.'}
+    default_error_messages = {
+        **fields.MinorUnitsField.default_error_messages,
+        **fields.CurrencyField.default_error_messages,
+        "spending_cap_invalid": 'A cap is an amount with its currency, "unlimited", or null.',
+    }
 
     def to_internal_value(self, data: Any) -> Any:
         if data == "unlimited":
