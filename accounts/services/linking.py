@@ -175,7 +175,7 @@ def propose_terms(*, link: str, changes: Mapping[str, Any], actor: Actor) -> Lin
 @transaction.atomic
 def accept_terms(*, link: str, expected: Mapping[str, Any] | None, actor: Actor) -> Link:
     """
-    Put the terms that the other side proposes in force.
+    Put the terms that the other side proposes in force; sessions that act as they no longer allow end.
 
     `expected`: what the accepting side has seen; where it is given, nothing else is accepted.
 
@@ -198,6 +198,7 @@ def accept_terms(*, link: str, expected: Mapping[str, Any] | None, actor: Actor)
         setattr(found, column, value)
     found.proposed_terms = found.proposed_by = None
     found.save(update_fields=[*proposed.columns(), "proposed_terms", "proposed_by"])
+    _end_sessions_through(found, unless_allowed=True)
     return found
 
 
@@ -219,9 +220,16 @@ def end_locked_link(link: Link, *, actor: Actor, now: datetime) -> None:
     link.ended_at, link.ended_by = now, actor.acting
     link.proposed_terms = link.proposed_by = None
     link.save(update_fields=["ended_at", "ended_by", "proposed_terms", "proposed_by"])
-    through = Q(login_account=link.inviter, acting_account=link.invitee)
-    through |= Q(login_account=link.invitee, acting_account=link.inviter)
-    Session.objects.filter(through, ended_at=None).update(ended_at=timezone.now())
+    _end_sessions_through(link)
+
+
+def _end_sessions_through(link: Link, *, unless_allowed: bool = False) -> None:
+    """End the sessions that act through a locked link, or only those that its terms do not allow (any more)."""
+    for login, acting in ((link.inviter, link.invitee), (link.invitee, link.inviter)):
+        if unless_allowed and link.terms.lets_switch(as_inviter=login.pk == link.inviter_id):
+            continue
+        through = Session.objects.filter(login_account=login, acting_account=acting, ended_at=None)
+        through.update(ended_at=timezone.now())
 
 
 def lock_link(public_id: str, actor: Actor) -> Link:

@@ -21,7 +21,7 @@ def ensure_lets_spend(*, owner: Account, amount: Money, actor: Actor) -> None:
     if actor.login.pk == owner.pk:
         return
     link = links_between(actor.login, owner.public_id).first()
-    if link is None:
+    if link is None or not link.other(actor.login).is_active:
         raise AccountNotLinked
     spent = link.spendings.filter(owner=owner, currency=amount.currency).first()
     if not link.terms.lets_spend(Money(amount.minor + (spent.spent_minor if spent else 0), amount.currency)):
@@ -42,10 +42,9 @@ def spend_through_link(*, owner: Account, amount: Money, actor: Actor) -> int | 
     if actor.login.pk == owner.pk:
         return None
     link = links_between(actor.login, owner.public_id).select_for_update(no_key=True, of=("self",)).first()
-    if link is None:
+    if link is None or not link.other(actor.login).is_active:  # An operator has shut the owner out: nobody spends.
         raise AccountNotLinked
-    terms = link.terms
-    if not terms.lets_spend(_count(link, owner, amount)):
+    if not link.terms.lets_spend(_count(link, owner, amount)):
         raise SpendingCapExceeded
     return link.pk
 

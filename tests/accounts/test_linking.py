@@ -221,6 +221,19 @@ class TestTerms:
         assert accepted["proposed_terms"] is None
         assert api(buyer).post(f"{path}/accept", {}).json()["code"] == "nothing_proposed"
 
+    def test_a_session_that_new_terms_do_not_allow_ends(self, buyer, seller, api):
+        made = link(buyer, seller)
+        there, back = api(buyer), api(seller)
+        there.token = there.post("/session/switch", {"account": seller.public_id}).json()["token"]
+        back.token = back.post("/session/switch", {"account": buyer.public_id}).json()["token"]
+        path = f"/links/{made.public_id}"
+        api(seller).patch(path, {"terms": {"switch": "inviter_as_invitee"}})
+
+        assert api(buyer).post(f"{path}/accept", {}).status_code == 200
+
+        assert there.get("/account").status_code == 200
+        assert back.get("/account").json()["code"] == "session_ended"
+
     def test_what_was_not_seen_is_not_accepted(self, buyer, seller, api):
         path = f"/links/{link(buyer, seller).public_id}"
         api(seller).patch(path, {"terms": {"spending_cap": "unlimited"}})

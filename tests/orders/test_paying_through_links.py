@@ -110,6 +110,15 @@ class TestWhoseLoginPays:
         answer = pay(api(buyer), order, TEN | {"wallet": lab.public_id}, "k")
         assert (answer.status_code, answer.json()["code"]) == (404, "account_not_linked")
 
+    def test_nothing_from_the_wallet_of_an_account_that_an_operator_has_shut_out(self, api, buyer, lab, seller):
+        link(lab, buyer, spending_cap="unlimited")
+        order = place(buyer, offer(seller)).orders[0]
+        accounts.deactivate_account(account=lab)
+
+        for extra in ({}, {"provider": "local"}):
+            answer = pay(api(buyer), order, TEN | {"wallet": lab.public_id} | extra, f"k{extra}")
+            assert (answer.status_code, answer.json()["code"]) == (404, "account_not_linked")
+
     def test_the_rows_say_who_really_paid(self, api, buyer, lab, seller):
         made = link(lab, buyer, spending_cap="unlimited")
         order = place(lab, offer(seller)).orders[0]

@@ -12,6 +12,7 @@ from core.errors import NotFound
 from core.money import Money
 from events.models import Delivery
 from ledger.errors import InsufficientFunds
+from tests.accounts.test_linking import link
 from tests.money_facts import AT, balance, book
 from tests.wallets.shop import fill, owed, release_due, sell, wallet_of
 from wallets import services
@@ -140,6 +141,21 @@ class TestRepayment:
         assert owed(debtor) == 100
         refused = caller.post("/wallet/debt-repayments", {"amount": 101, "currency": "GBP"}, key="l")
         assert (refused.status_code, refused.json()["code"]) == (409, "repayment_exceeds_debt")
+
+    def test_through_a_link_it_counts_against_the_cap(self, debtor: Account, buyer: Account, api: Any) -> None:
+        fill(debtor, 1000)
+        book()
+        link(debtor, buyer, spending_cap={"amount": 400, "currency": "GBP"})
+        caller, acting = api(buyer), {"acting_account": debtor.public_id}
+
+        answers = [
+            caller.post("/wallet/debt-repayments", {"amount": minor, "currency": "GBP"}, key=str(minor), **acting)
+            for minor in (399, 2)
+        ]
+
+        assert [answer.status_code for answer in answers] == [201, 409]
+        assert answers[1].json()["code"] == "spending_cap_exceeded"
+        assert owed(debtor) == 101
 
 
 def book_only_top_ups_first(owner: Account) -> None:

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.callers import actor_of
-from accounts.errors import OwnLoginRequired
+from accounts.errors import OwnLoginRequired, SpendingCapExceeded
 from accounts.models import Account
 from core import clock
 from core.api.fields import Input, MomentField
@@ -134,7 +134,7 @@ class DebtRepayments(ApiView):
         responses={201: outputs.DebtRepaymentDocument},
         examples=[examples.MONEY_OUT],
     )
-    @refuses(errors.RepaymentExceedsDebt, InsufficientFunds)
+    @refuses(SpendingCapExceeded, errors.RepaymentExceedsDebt, InsufficientFunds)
     def post(self, request: Request) -> Response:
         body = self.checked_body()
         amount = Money(body["amount"], body["currency"])

@@ -10,6 +10,7 @@ from django.db.models import Exists, F, OuterRef, QuerySet
 
 from accounts.actor import Actor
 from accounts.models import Account
+from accounts.services import spend_through_link
 from billing.booking import BILLING
 from core.errors import NotFound
 from core.money import Money
@@ -53,9 +54,11 @@ def repay_debts(*, owner: Account, amount: Money, actor: Actor, now: datetime) -
     """
     Repay what an owner owes in one currency out of the wallet, oldest debt first; return what each debt got.
 
+    :raises SpendingCapExceeded: somebody acts through a link whose terms do not let so much be spent.
     :raises RepaymentExceedsDebt: less than `amount` is owed.
     :raises InsufficientFunds: the wallet has less available.
     """
+    spend_through_link(owner=owner, amount=amount, actor=actor)
     debts = [debt for debt in lock_open_debts([owner.id]) if debt.currency == amount.currency]
     if sum(debt.owed_minor for debt in debts) < amount.minor:
         raise RepaymentExceedsDebt
