@@ -77,12 +77,14 @@ def book_due() -> float | None:
     a while, so that other consumers have theirs.
     """
     turn_ends = time.monotonic() + settings.DELIVERY_TURN_SECONDS
+    was_full = False  # Then the next batch is probably due too: it is claimed without looking first.
     while time.monotonic() < turn_ends:
-        wait_seconds = seconds_until_due()
-        if wait_seconds is None or wait_seconds > 0:
+        if not was_full and (wait_seconds := seconds_until_due()) != 0:
             return wait_seconds
-        if not book_batch():
+        booked = book_batch()
+        if not booked and not was_full:
             return CONTENDED_LOOK_SECONDS
+        was_full = isinstance(booked, PostedBatch) and booked.trigger in (ACCOUNTS, TRANSFERS)
     return 0.0
 
 

@@ -161,8 +161,8 @@ class Transfer(models.Model):
             models.CheckConstraint(name="transfer_between_two", condition=~Q(debit_id=F("credit_id"))),
         ]
         indexes = [
-            models.Index(fields=["debit_id", "batch_id", "id"], name="transfer_by_debit"),
-            models.Index(fields=["credit_id", "batch_id", "id"], name="transfer_by_credit"),
+            models.Index(fields=["batch_id", "debit_id", "id"], name="transfer_by_debit"),
+            models.Index(fields=["batch_id", "credit_id", "id"], name="transfer_by_credit"),
         ]
 
     def __str__(self) -> str:

@@ -53,6 +53,7 @@ class PostedBatch:
     """What was booked together, and when."""
 
     id: int
+    trigger: str
     events_count: int
     transfers_count: int
     accounts_count: int
@@ -103,8 +104,10 @@ def post_batch(drafts: Sequence[JournalDraft], *, trigger: str, opened_at: datet
     for account_id, minor in holds.values():
         changes.released[account_id] += minor
     guarded = _guarded(drafts, accounts, changes, holds)
-    posted = PostedBatch(batch_id, len(drafts), sum(len(draft.transfers) for draft in drafts), len(changes.earliest))
-    write = _written_changes(posted, changes, trigger=trigger, opened_at=opened_at)
+    posted = PostedBatch(
+        batch_id, trigger, len(drafts), sum(len(draft.transfers) for draft in drafts), len(changes.earliest)
+    )
+    write = _written_changes(posted, changes, opened_at=opened_at)
 
     room = _lock_accounts(write["ids"], guarded)
     _ensure_covered(guarded, room)
@@ -147,12 +150,13 @@ _TRANSFERS = "ledger_transfer (id, batch_id, debit_id, credit_id, amount_minor, 
 
 
 def _journals(drafts: Sequence[JournalDraft], batch_id: int) -> Iterator[str]:
-    rows = []
-    for draft in drafts:
-        reverses = COPY_NULL if draft.reverses_id is None else draft.reverses_id
-        rule, at = _escaped(draft.rule), draft.effective_at.isoformat()
-        rows.append(f"{draft.event_id}\t{batch_id}\t{draft.rule_set_id}\t{rule}\t{reverses}\t{at}\n")
-    yield "".join(rows)
+    for first in range(0, len(drafts), COPY_DRAFTS_AT_ONCE):
+        rows = []
+        for draft in drafts[first : first + COPY_DRAFTS_AT_ONCE]:
+            reverses = COPY_NULL if draft.reverses_id is None else draft.reverses_id
+            rule, at = _escaped(draft.rule), draft.effective_at.isoformat()
+            rows.append(f"{draft.event_id}\t{batch_id}\t{draft.rule_set_id}\t{rule}\t{reverses}\t{at}\n")
+        yield "".join(rows)
 
 
 def _transfers(drafts: Sequence[JournalDraft], batch_id: int, accounts: Accounts, changes: _Changes) -> Iterator[str]:
@@ -311,7 +315,7 @@ def _ensure_covered(guarded: Sequence[tuple[JournalDraft, Effect]], room: dict[i
         raise NotCovered(short)
 
 
-# Movements in the order of the accounts: their indexes are walked once from left to right.
+# The changes are given in the order of the accounts, and are joined to them in that order.
 _WRITE_BATCH = """
 WITH change AS (
     SELECT id, debits, credits, released, (%(times)s::timestamptz[])[earliest] AS earliest,
@@ -335,11 +339,11 @@ INSERT INTO ledger_movement (account_id, batch_id, debits_minor, credits_minor, 
 SELECT changed.id, %(batch)s, changed.debits, changed.credits, changed.debits_minor, changed.credits_minor,
        changed.earliest, changed.latest, changed.effective_latest,
        changed.effective_latest - changed.earliest > %(late_after)s, batch.booked_at
-FROM changed, batch WHERE changed.debits > 0 OR changed.credits > 0 ORDER BY changed.id
+FROM changed, batch WHERE changed.debits > 0 OR changed.credits > 0
 """
 
 
-def _written_changes(posted: PostedBatch, changes: _Changes, *, trigger: str, opened_at: datetime) -> dict[str, Any]:
+def _written_changes(posted: PostedBatch, changes: _Changes, *, opened_at: datetime) -> dict[str, Any]:
     """
     The parameters of the writing statement, accounts in the order of their ids.
 
@@ -355,7 +359,7 @@ def _written_changes(posted: PostedBatch, changes: _Changes, *, trigger: str, op
         "latest": _array([changes.latest.get(id_, "NULL") for id_ in ids]),
         "times": _array(changes.times),
         "batch": posted.id,
-        "trigger": trigger,
+        "trigger": posted.trigger,
         "events": posted.events_count,
         "transfers": posted.transfers_count,
         "accounts": posted.accounts_count,

@@ -37,7 +37,7 @@ OPTIONS = {
     "port": str(POSTGRES_PORT),
     "max_connections": "200",
     "max_wal_size": "4GB",
-    "shared_buffers": "256MB",
+    "shared_buffers": "1GB",
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_line_prefix": "%m [%p] %q%d ",
