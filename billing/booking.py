@@ -18,7 +18,7 @@ from billing.corrections import draft_correction
 from billing.errors import AccountFull, InsufficientCover, NoRule
 from billing.event_types import BUILT_IN
 from billing.events import CORRECTIONS
-from billing.rules import BatchSettings, CompiledRuleSet, Rule
+from billing.rules import BatchSettings, Booked, CompiledRuleSet, Rule
 from billing.versions import Timeline, compiled, most_transfers, timeline, versions_of_journals
 from core import clock
 from core.errors import Refusal
@@ -227,7 +227,7 @@ def _extend(cut: Cut, deliveries: Sequence[Claimed], at_work: Timeline, limits: 
             cut.held_up.add(event.subject)
             continue
         codes = cut.codes[draft.currency]
-        new_codes = {code for debit, credit, _minor in draft.transfers for code in (debit, credit)} - codes
+        new_codes = _named_codes(draft.transfers) - codes
         transfers, accounts = cut.transfers + len(draft.transfers), cut.accounts + len(new_codes)
         exceeded = _exceeded(transfers, accounts, limits)
         if exceeded and cut.drafts:
@@ -241,6 +241,15 @@ def _extend(cut: Cut, deliveries: Sequence[Claimed], at_work: Timeline, limits: 
         if full := exceeded or _filled(transfers, accounts, limits):
             cut.trigger = full
             return
+
+
+def _named_codes(transfers: Sequence[Booked]) -> set[str]:
+    """The ledger accounts of one journal."""
+    codes = set()
+    for debit, credit, _minor in transfers:
+        codes.add(debit)
+        codes.add(credit)
+    return codes
 
 
 def draft_journal(delivery: Claimed, at_work: Timeline, version_by_key: dict[str, int]) -> JournalDraft:

@@ -54,7 +54,7 @@ WHERE d.consumer = %(consumer)s AND d.event_id >= %(from)s
 ORDER BY d.event_id LIMIT %(limit)s
 """
 _COLUMNS = (
-    "e.id, e.type, e.key, e.subject, e.payload::text, e.occurred_at, e.recorded_at, d.attempts,"
+    "e.id, e.type, e.key, e.subject, e.payload::text, e.occurred_at::text, e.recorded_at::text, d.attempts,"
     " d.retried_at, date_part('epoch', clock_timestamp() - e.recorded_at)"
 )
 _HEADS = f"SELECT {_COLUMNS} {_CLAIMABLE}"
@@ -241,14 +241,19 @@ def _asked(consumer: Consumer, limit: int, *, behind_id: int = 0) -> dict[str, A
 
 
 def _read(statement: str, parameters: dict[str, Any]) -> list[Claimed]:
-    """A raw cursor gives jsonb as text; all payloads are parsed in one go, which costs half."""
+    """
+    A raw cursor gives jsonb as text; all payloads are parsed in one go, which costs half.
+
+    Moments come as text too: the driver would take seven times as long over each.
+    """
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         rows = cursor.fetchall()
     payloads = json.loads(f"[{','.join([row[4] for row in rows])}]")
+    moment = datetime.fromisoformat
     return [
-        Claimed(ClaimedEvent(id_, type_, key, subject, payload, occurred_at, recorded_at), attempts, retried_at, age)
-        for (id_, type_, key, subject, _text, occurred_at, recorded_at, attempts, retried_at, age), payload in zip(
+        Claimed(ClaimedEvent(id_, type_, key, subject, payload, moment(at), moment(recorded)), attempts, retried, age)
+        for (id_, type_, key, subject, _text, at, recorded, attempts, retried, age), payload in zip(
             rows, payloads, strict=True
         )
     ]
