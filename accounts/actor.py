@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.conf import settings
 
+from accounts.errors import OwnLoginRequired
 from accounts.models import Account
 
 OPERATOR = "operator"
@@ -53,3 +54,8 @@ class Actor:
     def is_own_login(self) -> bool:
         """Whether the account acts under its own log-in, not through a link."""
         return self.login.pk == self.acting.pk
+
+    def ensure_own_login(self) -> None:
+        """:raises OwnLoginRequired: the account acts through a link."""
+        if not self.is_own_login:
+            raise OwnLoginRequired

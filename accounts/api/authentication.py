@@ -12,7 +12,7 @@ from structlog.contextvars import bind_contextvars
 
 from accounts import sessions
 from accounts.actor import Actor
-from accounts.errors import AccountNotLinked, SessionEnded, StepUpRequired, SwitchNotAllowed
+from accounts.errors import AccountNotLinked, OwnLoginRequired, SessionEnded, StepUpRequired, SwitchNotAllowed
 from accounts.models import Account, Session
 from accounts.services.switching import act_as
 from core.errors import Forbidden, NotAuthenticated, Refusal
@@ -36,6 +36,7 @@ class SessionAuthentication(BaseAuthentication):
         SwitchNotAllowed,
         StepUpRequired,
     )
+    refusals_of_own_login: ClassVar[tuple[type[Refusal], ...]] = (OwnLoginRequired,)
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"
@@ -79,7 +80,11 @@ class BrowserAuthentication(SessionAuthentication):
         session = sessions.find_session(cookie)
         if session is None:
             return None
-        refuse_forgery(request._request)
+        try:
+            refuse_forgery(request._request)
+        except CsrfFailed as refusal:
+            refusal.acted_as = sessions.actor_of(session).owner_id
+            raise
         return self.act_in(session, request)
 
 

@@ -69,10 +69,11 @@ class PasswordResetConfirmation(ApiView):
 class EmailVerifications(ApiView):
     """POST /api/v1/email-verifications"""
 
+    own_login = frozenset({"POST"})
+
     @extend_schema(summary="Mail a token that proves the own address", request=None, responses={202: None})
-    @refuses(errors.OwnLoginRequired, errors.EmailMissing, TooManyAttempts)
+    @refuses(errors.EmailMissing, TooManyAttempts)
     def post(self, request: Request) -> Response:
-        services.ensure_own_login(actor_of(request))
         self.checked_body()
         services.request_email_verification(actor=actor_of(request), address=client_address(request))
         return Response(status=202)

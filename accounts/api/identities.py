@@ -46,6 +46,7 @@ class Identities(ListView):
     """GET, POST /api/v1/identities"""
 
     audience = {"*": PARTIES}
+    own_login = frozenset({"GET", "POST"})
 
     class Input(fields.Input):
         provider = fields.TextField(max_length=40)
@@ -53,9 +54,7 @@ class Identities(ListView):
         proof = fields.TextField(max_length=PROOF_LENGTH_MAX, help_text="A compact JWS (EdDSA) of the provider.")
 
     @extend_schema(summary="Own identities at providers", responses=IdentityDocument(many=True))
-    @refuses(errors.OwnLoginRequired)
     def get(self, request: Request) -> Any:
-        services.ensure_own_login(actor_of(request))
         bound = selectors.bound_identities(visible_to=actor_of(request).login)
         return self.answer_list(bound, identity_documents)
 
@@ -65,9 +64,8 @@ class Identities(ListView):
         responses={201: IdentityDocument},
         examples=[examples.PROOF],
     )
-    @refuses(errors.OwnLoginRequired, errors.IdentityProofInvalid, errors.IdentityBoundElsewhere)
+    @refuses(errors.IdentityProofInvalid, errors.IdentityBoundElsewhere)
     def post(self, request: Request) -> Response:
-        services.ensure_own_login(actor_of(request))
         identity = services.bind_identity(**self.checked_body(), actor=actor_of(request), now=clock.now())
         return self.created(identity_documents([identity])[0])
 
@@ -76,9 +74,9 @@ class OneIdentity(ApiView):
     """DELETE /api/v1/identities/<id>"""
 
     audience = {"*": PARTIES}
+    own_login = frozenset({"DELETE"})
 
     @extend_schema(summary="Unbind an identity", responses={204: None})
-    @refuses(errors.OwnLoginRequired)
     def delete(self, request: Request, identity_id: str) -> Response:
         services.unbind_identity(identity=identity_id, actor=actor_of(request), now=clock.now())
         return Response(status=204)

@@ -148,16 +148,15 @@ class Invitations(ListView):
     """GET, POST /api/v1/link-invitations"""
 
     audience = {"POST": PARTIES}
+    own_login = frozenset({"GET", "POST"})
 
     class Input(fields.Input):
         count = fields.WholeNumberField(min_value=1, max_value=settings.INVITATION_CODES_MAX, required=False)
         terms = TermsInput(required=False)
 
     @extend_schema(summary="Own groups of invitation codes", responses=InvitationListed(many=True))
-    @refuses(errors.OwnLoginRequired)
     def get(self, request: Request) -> Any:
         actor = actor_of(request)
-        services.ensure_own_login(actor)
         return self.answer_list(selectors.own_invitations(visible_to=actor.login), invitation_documents)
 
     @extend_schema(
@@ -166,9 +165,7 @@ class Invitations(ListView):
         responses={201: InvitationDocument},
         examples=[examples.INVITE, examples.INVITED],
     )
-    @refuses(errors.OwnLoginRequired)
     def post(self, request: Request) -> Response:
-        services.ensure_own_login(actor_of(request))
         body = self.checked_body()
         terms = Terms.of_document(body.get("terms", {}))
         invited = services.invite(count=body.get("count", 1), terms=terms, actor=actor_of(request), now=clock.now())
@@ -185,8 +182,9 @@ class Invitations(ListView):
 class OneInvitation(ApiView):
     """DELETE /api/v1/link-invitations/<id>"""
 
+    own_login = frozenset({"DELETE"})
+
     @extend_schema(summary="Withdraw the unused codes of a group", responses={204: None})
-    @refuses(errors.OwnLoginRequired)
     def delete(self, request: Request, invitation_id: str) -> Response:
         services.withdraw_invitation(invitation=invitation_id, actor=actor_of(request), now=clock.now())
         return Response(status=204)
@@ -200,6 +198,7 @@ class LinkPreview(ApiView):
     """POST /api/v1/links/preview"""
 
     audience = {"POST": PARTIES}
+    own_login = frozenset({"POST"})
     Input = CodeInput
 
     @extend_schema(
@@ -208,9 +207,8 @@ class LinkPreview(ApiView):
         responses=InvitationPreview,
         examples=[examples.CODE],
     )
-    @refuses(errors.OwnLoginRequired, errors.InvitationInvalid, TooManyAttempts)
+    @refuses(errors.InvitationInvalid, TooManyAttempts)
     def post(self, request: Request) -> Response:
-        services.ensure_own_login(actor_of(request))
         invitation: Invitation = services.preview_invitation(
             **self.checked_body(), actor=actor_of(request), address=client_address(request), now=clock.now()
         )
@@ -227,6 +225,7 @@ class Links(ListView):
     """GET, POST /api/v1/links"""
 
     audience = {"POST": PARTIES}
+    own_login = frozenset({"POST"})
     Input = CodeInput
 
     @extend_schema(summary="The acting account's living links", responses=LinkDocument(many=True))
@@ -239,15 +238,8 @@ class Links(ListView):
         responses={201: LinkDocument},
         examples=[examples.CODE, examples.LINK],
     )
-    @refuses(
-        errors.OwnLoginRequired,
-        errors.InvitationInvalid,
-        errors.LinkWithItself,
-        errors.AlreadyLinked,
-        TooManyAttempts,
-    )
+    @refuses(errors.InvitationInvalid, errors.LinkWithItself, errors.AlreadyLinked, TooManyAttempts)
     def post(self, request: Request) -> Response:
-        services.ensure_own_login(actor_of(request))
         link = services.link_accounts(
             **self.checked_body(), actor=actor_of(request), address=client_address(request), now=clock.now()
         )
@@ -256,6 +248,8 @@ class Links(ListView):
 
 class OneLink(ApiView):
     """GET, PATCH, DELETE /api/v1/links/<id>"""
+
+    own_login = frozenset({"PATCH"})
 
     class Input(fields.Input):
         terms = TermsInput()
@@ -270,10 +264,8 @@ class OneLink(ApiView):
         responses=LinkDocument,
         examples=[examples.PROPOSAL],
     )
-    @refuses(errors.OwnLoginRequired)
     def patch(self, request: Request, link_id: str) -> Response:
         actor = actor_of(request)
-        services.ensure_own_login(actor)
         selectors.get_link(link_id, visible_to=actor.acting)
         changes = self.checked_body()["terms"]
         return Response(link_document(services.propose_terms(link=link_id, changes=changes, actor=actor)))
@@ -287,14 +279,15 @@ class OneLink(ApiView):
 class LinkAcceptance(ApiView):
     """POST /api/v1/links/<id>/accept"""
 
+    own_login = frozenset({"POST"})
+
     class Input(fields.Input):
         terms = TermsInput(required=False, help_text="What was seen; another proposal is then not accepted.")
 
     @extend_schema(summary="Accept the terms that the other side proposes", request=Input, responses=LinkDocument)
-    @refuses(errors.OwnLoginRequired, errors.NothingProposed, errors.OwnProposal, errors.TermsChanged)
+    @refuses(errors.NothingProposed, errors.OwnProposal, errors.TermsChanged)
     def post(self, request: Request, link_id: str) -> Response:
         actor = actor_of(request)
-        services.ensure_own_login(actor)
         selectors.get_link(link_id, visible_to=actor.acting)
         expected = self.checked_body().get("terms")
         return Response(link_document(services.accept_terms(link=link_id, expected=expected, actor=actor)))
@@ -303,8 +296,9 @@ class LinkAcceptance(ApiView):
 class MirroredBehaviours(ApiView):
     """DELETE /api/v1/links/<id>/mirrored"""
 
+    own_login = frozenset({"DELETE"})
+
     @extend_schema(summary="Remove what came through an ended link from the own storage", responses={204: None})
-    @refuses(errors.OwnLoginRequired)
     def delete(self, request: Request, link_id: str) -> Response:
         services.purge_mirrored(link=link_id, actor=actor_of(request))
         return Response(status=204)

@@ -35,11 +35,11 @@ class Totp(ApiView):
     """POST /api/v1/account/totp"""
 
     audience = {"*": ANY_LOGIN}
+    own_login = frozenset({"POST"})
 
     @extend_schema(summary="Begin with a second factor", request=None, responses={201: EnrolmentDocument})
-    @refuses(errors.OwnLoginRequired, errors.SecondFactorActive)
+    @refuses(errors.SecondFactorActive)
     def post(self, request: Request) -> Response:
-        services.ensure_own_login(actor_of(request))
         self.checked_body()
         enrolment = services.enrol(actor=actor_of(request))
         return self.created({"secret": enrolment.secret, "otpauth_url": enrolment.otpauth_url})
@@ -49,6 +49,7 @@ class TotpConfirmation(ApiView):
     """POST /api/v1/account/totp/confirm"""
 
     audience = {"*": ANY_LOGIN}
+    own_login = frozenset({"POST"})
     Input = OtpInput
 
     @extend_schema(
@@ -58,14 +59,12 @@ class TotpConfirmation(ApiView):
         examples=[examples.OTP],
     )
     @refuses(
-        errors.OwnLoginRequired,
         errors.SecondFactorMissing,
         errors.SecondFactorActive,
         errors.OtpInvalid,
         TooManyAttempts,
     )
     def post(self, request: Request) -> Response:
-        services.ensure_own_login(actor_of(request))
         codes = services.confirm_second_factor(**self.checked_body(), actor=actor_of(request))
         return Response({"recovery_codes": codes})
 
@@ -74,14 +73,14 @@ class TotpRemoval(ApiView):
     """POST /api/v1/account/totp/remove"""
 
     audience = {"*": ANY_LOGIN}
+    own_login = frozenset({"POST"})
     Input = OtpInput
 
     @extend_schema(
         summary="Take the second factor away", request=OtpInput, responses={204: None}, examples=[examples.OTP]
     )
-    @refuses(errors.OwnLoginRequired, errors.SecondFactorMissing, errors.OtpInvalid, TooManyAttempts)
+    @refuses(errors.SecondFactorMissing, errors.OtpInvalid, TooManyAttempts)
     def post(self, request: Request) -> Response:
-        services.ensure_own_login(actor_of(request))
         services.remove_second_factor(**self.checked_body(), actor=actor_of(request))
         return Response(status=204)
 

@@ -16,7 +16,6 @@ from accounts.errors import (
     AccountNotSettled,
     CredentialsInvalid,
     OtpRequired,
-    OwnLoginRequired,
     PasswordTooWeak,
     ReferralCodeUnknown,
     UsernameTaken,
@@ -65,6 +64,8 @@ class Accounts(ApiView):
 class OwnAccount(ApiView):
     """GET, PATCH /api/v1/account"""
 
+    own_login = frozenset({"PATCH"})
+
     class Input(fields.Input):
         name = fields.TextField(required=False, max_length=200)
         email = serializers.EmailField(required=False, allow_blank=True)
@@ -80,15 +81,15 @@ class OwnAccount(ApiView):
         responses=outputs.AccountDocument,
         examples=[examples.NEW_ADDRESS, examples.OWN_ACCOUNT],
     )
-    @refuses(OwnLoginRequired)
     def patch(self, request: Request) -> Response:
-        services.ensure_own_login(actor_of(request))
         changed = services.update_account(**self.checked_body(), actor=actor_of(request))
         return Response(outputs.account_document(changed))
 
 
 class OwnPassword(ApiView):
     """POST /api/v1/account/password"""
+
+    own_login = frozenset({"POST"})
 
     class Input(fields.Input):
         old = fields.TextField(max_length=PASSWORD_LENGTH_MAX, trim_whitespace=False)
@@ -100,15 +101,16 @@ class OwnPassword(ApiView):
         responses={204: None},
         examples=[examples.NEW_PASSWORD],
     )
-    @refuses(OwnLoginRequired, CredentialsInvalid, PasswordTooWeak, TooManyAttempts)
+    @refuses(CredentialsInvalid, PasswordTooWeak, TooManyAttempts)
     def post(self, request: Request) -> Response:
-        services.ensure_own_login(actor_of(request))
         services.change_password(**self.checked_body(), address=client_address(request), actor=actor_of(request))
         return Response(status=204)
 
 
 class Closing(ApiView):
     """POST /api/v1/account/close"""
+
+    own_login = frozenset({"POST"})
 
     class Input(fields.Input):
         password = fields.TextField(max_length=PASSWORD_LENGTH_MAX, trim_whitespace=False)
@@ -120,9 +122,8 @@ class Closing(ApiView):
         responses={204: None},
         examples=[examples.CLOSING],
     )
-    @refuses(OwnLoginRequired, CredentialsInvalid, AccountNotSettled, TooManyAttempts)
+    @refuses(CredentialsInvalid, AccountNotSettled, TooManyAttempts)
     def post(self, request: Request) -> Response:
-        services.ensure_own_login(actor_of(request))
         body = self.checked_body()
         services.close_account(**body, address=client_address(request), actor=actor_of(request), now=clock.now())
         return Response(status=204)
@@ -131,10 +132,10 @@ class Closing(ApiView):
 class Export(ApiView):
     """GET /api/v1/account/export"""
 
+    own_login = frozenset({"GET"})
+
     @extend_schema(summary="All of the own data, streamed", responses={200: OpenApiTypes.OBJECT})
-    @refuses(OwnLoginRequired)
     def get(self, request: Request) -> StreamingHttpResponse:
-        services.ensure_own_login(actor_of(request))
         answer = StreamingHttpResponse(export_account(actor_of(request).login), content_type="application/json")
         answer["Content-Disposition"] = 'attachment; filename="account.json"'
         return answer

@@ -1,10 +1,12 @@
 """What is never done through a link."""
 
 from accounts.actor import Actor
-from accounts.errors import OwnLoginRequired
 
 
 def ensure_own_login(actor: Actor) -> None:
-    """:raises OwnLoginRequired: the actor acts through a link."""
-    if not actor.is_own_login:
-        raise OwnLoginRequired
+    """
+    What services say again that views have marked (`own_login`): they are called from elsewhere too.
+
+    :raises OwnLoginRequired: the actor acts through a link.
+    """
+    actor.ensure_own_login()

@@ -30,6 +30,9 @@ class ServiceCaller:
     def audiences(self) -> frozenset[str]:
         return frozenset({"service"})
 
+    def ensure_own_login(self) -> None:
+        """A key acts for nobody else."""
+
 
 class ServiceAuthentication(BaseAuthentication):
     """One indexed look-up; a revoked key stops at once."""

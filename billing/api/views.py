@@ -247,6 +247,7 @@ class ServiceKeys(ListView):
     """GET, POST /api/v1/service-keys"""
 
     audience = OPERATORS
+    own_login = frozenset({"GET", "POST"})
 
     class Input(Input):
         name = TextField(max_length=120)
@@ -279,6 +280,7 @@ class OneServiceKey(ApiView):
     """DELETE /api/v1/service-keys/<id>"""
 
     audience = OPERATORS
+    own_login = frozenset({"DELETE"})
 
     @extend_schema(summary="Revoke a key", responses={204: None})
     def delete(self, request: Request, key_id: str) -> Response:

@@ -97,6 +97,8 @@ class ContractSchema(AutoSchema):
         audience = self.view.audience.get(self.method, self.view.audience.get("*"))
         if audience is not None and not audience >= ACCOUNTS:
             operation["x-audience"] = sorted(audience)  # Which kinds of caller may call; everybody where it is absent.
+        if self.method in self.view.own_login:
+            operation["x-own-login"] = True  # Never through a link.
         return operation
 
     def get_tags(self) -> list[str]:
@@ -193,6 +195,8 @@ class ContractSchema(AutoSchema):
             yield from getattr(authenticator, "refusals", ())
             if self.method not in ("GET", "HEAD"):
                 yield from getattr(authenticator, "refusals_of_effects", ())
+            if self.method in self.view.own_login:
+                yield from getattr(authenticator, "refusals_of_own_login", ())
         if self._is_keyed():
             yield from (IdempotencyKeyRequired, IdempotencyKeyInUse, IdempotencyKeyReused)
         if self.method in EFFECTS:

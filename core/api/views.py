@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 from core.api import fields, idempotency
 from core.api.audiences import ACCOUNTS
 from core.api.problems import MethodNotAllowed
-from core.errors import Forbidden, NotAuthenticated
+from core.errors import Forbidden, NotAuthenticated, Refusal
 
 WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
@@ -30,6 +30,9 @@ class Principal(Protocol):
     def audiences(self) -> frozenset[str]:
         """Which kinds of caller this is: buyer, seller, operator, terminal, service."""
 
+    def ensure_own_login(self) -> None:
+        """:raises Forbidden: it acts for somebody else than who logged in."""
+
 
 class NoBody(fields.Input):
     """A call that takes no body."""
@@ -43,12 +46,13 @@ class ApiView(APIView):
     """
     A view that translates and makes one call.
 
-    Refusals come in the contract's order: 405, 401, idempotency, 400 (body), 403 (kind of caller), then
-    what the handler finds: 404, 422 of the body (`self.checked_body()`), 409 and 422 of the state.
+    Refusals come in the contract's order: 405, 401, idempotency, 400 (body), 403 (through a link, kind of
+    caller), then what the handler finds: 404, 422 of the body (`self.checked_body()`), 409 and 422 of the state.
 
     `audience`: who may call, by method or for all ("*"); an absent method is open to every account, but not to
     tills and payment servers.
     `public`: methods that need no log-in.
+    `own_login`: methods that nobody calls through a link, whatever its terms.
     `keyed`: methods that need an Idempotency-Key; they run in one transaction with their answer.
     `remote`: keyed methods that call somebody far away, and so cannot be one transaction: `ThreeStepView`.
     """
@@ -57,6 +61,7 @@ class ApiView(APIView):
 
     audience: ClassVar[Mapping[str, frozenset[str]]] = {}
     public: ClassVar[frozenset[str]] = frozenset()
+    own_login: ClassVar[frozenset[str]] = frozenset()
     keyed: ClassVar[frozenset[str]] = frozenset()
     remote: ClassVar[frozenset[str]] = frozenset()
 
@@ -95,7 +100,7 @@ class ApiView(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         method = "GET" if request.method == "HEAD" else request.method or ""
         if method.lower() not in self.http_method_names or not hasattr(self, method.lower()):
-            raise MethodNotAllowed
+            raise self._method_not_allowed(request)
         self.perform_authentication(request)
         if request.auth is None and method not in self.public:
             raise NotAuthenticated
@@ -109,11 +114,22 @@ class ApiView(APIView):
             return
         if method in WITH_BODY:
             _ = request.data  # Broken JSON is refused before anything is looked up.
+        if method in self.own_login:
+            self.principal.ensure_own_login()
         named = self.audience.get(method, self.audience.get("*"))
         allowed = ACCOUNTS if named is None else named
         refused = named is not None if request.auth is None else not allowed & self.principal.audiences
         if refused:
             raise Forbidden(f"Only a {' or '.join(sorted(allowed))} may do that.")
+
+    def _method_not_allowed(self, request: Request) -> Refusal:
+        """Comes before the log-in, and still says who acted, where somebody did."""
+        refused = MethodNotAllowed()
+        try:
+            self.perform_authentication(request)
+        except Refusal as not_let_in:
+            refused.acted_as = not_let_in.acted_as
+        return refused
 
     @property
     def principal(self) -> Principal:

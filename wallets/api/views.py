@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.callers import actor_of
-from accounts.errors import OwnLoginRequired, SpendingCapExceeded
+from accounts.errors import SpendingCapExceeded
 from accounts.models import Account
 from core import clock
 from core.api.fields import Input, MomentField
@@ -82,6 +82,7 @@ class TopUp(ApiView):
 class Withdrawals(ThreeStepView):
     """POST /api/v1/wallet/withdrawals"""
 
+    own_login = frozenset({"POST"})
     Input = inputs.MoneyOutInput
 
     @extend_schema(
@@ -90,7 +91,7 @@ class Withdrawals(ThreeStepView):
         responses={201: outputs.ProviderPaymentDocument},
         examples=[examples.MONEY_OUT],
     )
-    @refuses(OwnLoginRequired, errors.DebtOutstanding, InsufficientFunds)
+    @refuses(errors.DebtOutstanding, InsufficientFunds)
     def post(self, request: Request) -> Response:
         return super().post(request)
 

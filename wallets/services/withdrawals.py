@@ -5,8 +5,8 @@ from datetime import datetime
 from django.db import transaction
 
 from accounts.actor import Actor
-from accounts.errors import OwnLoginRequired
 from accounts.models import Account
+from accounts.services import ensure_own_login
 from core import clock
 from core.ids import new_public_id
 from core.money import Money
@@ -40,8 +40,7 @@ def request_withdrawal(*, owner: Account, amount: Money, provider: str, actor: A
     :raises InsufficientFunds: the wallet has less available.
     """
     find_provider(provider)
-    if not actor.is_own_login:
-        raise OwnLoginRequired
+    ensure_own_login(actor)
     public_id = new_public_id("wdr")
     hold_id = _hold_for_one_who_owes_nothing(owner, amount, withdrawn_key(public_id))
     withdrawal = Withdrawal.objects.create(
