@@ -315,7 +315,8 @@ def _ensure_covered(guarded: Sequence[tuple[JournalDraft, Effect]], room: dict[i
         raise NotCovered(short)
 
 
-# The changes are given in the order of the accounts, and are joined to them in that order.
+# The changes are given in the order of the accounts, and are joined to them in that order. Whatever the clock does,
+# no batch is booked before one that is there already: looking back relies on that, and so do the seals.
 _WRITE_BATCH = """
 WITH change AS (
     SELECT id, debits, credits, released, (%(times)s::timestamptz[])[earliest] AS earliest,
@@ -324,7 +325,8 @@ WITH change AS (
                 %(earliest)s::int[], %(latest)s::int[]) AS c(id, debits, credits, released, earliest, latest)
 ), batch AS (
     INSERT INTO ledger_batch (id, trigger, events_count, transfers_count, accounts_count, opened_at, booked_at)
-    VALUES (%(batch)s, %(trigger)s, %(events)s, %(transfers)s, %(accounts)s, %(opened_at)s, clock_timestamp())
+    VALUES (%(batch)s, %(trigger)s, %(events)s, %(transfers)s, %(accounts)s, %(opened_at)s,
+            GREATEST(clock_timestamp(), (SELECT max(booked_at) + interval '1 microsecond' FROM ledger_batch)))
     RETURNING booked_at
 ), changed AS (
     UPDATE ledger_ledgeraccount a

@@ -80,6 +80,32 @@ class TestTrialBalance:
         assert frontier() >= booked_at()
 
 
+@pytest.mark.django_db
+class TestAClockThatIsSetBack:
+    """What was booked before it was set back looks like the future; here it is."""
+
+    def test_books_behind_what_is_booked(self) -> None:
+        ahead = frontier() + timedelta(hours=1)
+        Batch.objects.create(
+            id=0,
+            trigger="manual",
+            events_count=0,
+            transfers_count=0,
+            accounts_count=0,
+            opened_at=ahead,
+            booked_at=ahead,
+        )
+        owner = account_id()
+        for minor in (1, 10):
+            top_up(owner, minor)
+            book()
+
+        booked = [batch.booked_at for batch in Batch.objects.order_by("id")]
+        assert booked == [ahead + number * timedelta(microseconds=1) for number in range(3)]
+        (then,) = balance_at(code=f"wallet:{owner}", known_at=booked[1])
+        assert then.balance_minor == 1
+
+
 class TestFrontier:
     """Below the frontier nothing can change: a batch under way holds it back."""
 
