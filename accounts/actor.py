@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.conf import settings
 
-from accounts.errors import OwnLoginRequired
+from accounts.errors import OwnLoginRequired, StandInRefused
 from accounts.models import Account
 
 OPERATOR = "operator"
@@ -18,7 +18,8 @@ class Actor:
     A person's request. Rights are those of `acting` only; `login` says who really did it.
 
     `session_id`: public id of the session, None for commands and tasks that act for an account;
-    `token_digest`: of the credential that it came with; `second_factor_at`: when it last showed one.
+    `token_digest`: of the credential that it came with; `second_factor_at`: when it last showed one;
+    `stands_in`: whether an operator acts as a customer (`accounts.services.stand_in`), with no link between them.
     """
 
     login: Account
@@ -26,6 +27,7 @@ class Actor:
     session_id: str | None = None
     token_digest: str = ""
     second_factor_at: datetime | None = None
+    stands_in: bool = False
 
     @classmethod
     def own(cls, account: Account) -> "Actor":
@@ -59,3 +61,8 @@ class Actor:
         """:raises OwnLoginRequired: the account acts through a link."""
         if not self.is_own_login:
             raise OwnLoginRequired
+
+    def ensure_in_person(self) -> None:
+        """:raises StandInRefused: an operator stands in for the account."""
+        if self.stands_in:
+            raise StandInRefused

@@ -35,10 +35,11 @@ def record_behaviour(
     as_: Account | None = None,
     object_id: str = "",
     data: Mapping[str, Any] | None = None,
+    mirrored: bool = True,
     now: datetime,
 ) -> None:
     """Record one act, as `record_behaviours` does several."""
-    record_behaviours(kind, [(object_id, data or {})], by=by, as_=as_, now=now)
+    record_behaviours(kind, [(object_id, data or {})], by=by, as_=as_, mirrored=mirrored, now=now)
 
 
 def record_behaviours(
@@ -47,6 +48,7 @@ def record_behaviours(
     *,
     by: Actor,
     as_: Account | None = None,
+    mirrored: bool = True,
     now: datetime,
 ) -> None:
     """
@@ -55,6 +57,7 @@ def record_behaviours(
     In the caller's transaction: what is rolled back was not done.
 
     `as_`: whose act it is, where that is not the acting account. Operators' acts are not recorded here.
+    `mirrored`: False where it concerns nobody but the account itself, whatever its links' terms say.
     `kind`: one of `accounts.terms.BEHAVIOUR_KINDS`.
     """
     assert kind in BEHAVIOUR_KINDS, kind
@@ -73,7 +76,7 @@ def record_behaviours(
                 "objects": [object_id for object_id, _data in done],
                 "data": [json.dumps(data) for _object_id, data in done],
                 "now": now,
-                "out": [Direction.TO_INVITEE, Direction.BOTH],
-                "back": [Direction.TO_INVITER, Direction.BOTH],
+                "out": [Direction.TO_INVITEE, Direction.BOTH] if mirrored else [],
+                "back": [Direction.TO_INVITER, Direction.BOTH] if mirrored else [],
             },
         )

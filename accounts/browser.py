@@ -67,10 +67,14 @@ def log_out(request: HttpRequest) -> None:
 
 
 def actor_of(request: HttpRequest) -> Actor | None:
-    """Return who acts in this browser, or None where nobody is logged in."""
+    """
+    Return who acts in this browser, or None where nobody is logged in.
+
+    Pages call services without the API's gate for operators who stand in: such a session is no log-in here.
+    """
     cookie = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
     session = sessions.find_session(cookie) if cookie else None
-    if session is None:
+    if session is None or session.stands_in:
         return None
     try:
         actor = sessions.actor_of(session)

@@ -124,6 +124,16 @@ class UsernameTaken(Unprocessable):
     message = "Somebody has this user name."
 
 
+class StandInRefused(Forbidden):
+    code = "stand_in_refused"
+    message = "An operator who stands in for a customer may look, but not do that."
+
+
+class NotACustomer(Conflict):
+    code = "not_a_customer"
+    message = "Operators stand in for buyers and sellers whose accounts are open, and for nobody else."
+
+
 class PasswordTooWeak(Unprocessable):
     code = "password_too_weak"
     message = "This password is easy to guess."

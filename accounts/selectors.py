@@ -9,6 +9,7 @@ from django.utils import timezone
 from accounts.actor import Actor
 from accounts.errors import AccountNotLinked, SessionEnded
 from accounts.models import Account, Behaviour, ExternalIdentity, Invitation, Link, Session
+from accounts.sessions import of_owner
 from core.errors import NotFound
 
 
@@ -25,8 +26,8 @@ def get_account(*, public_id: str) -> Account:
 
 
 def living_sessions(*, visible_to: Account) -> QuerySet[Session]:
-    """Return the sessions in which an account is logged in just now."""
-    living = Session.objects.filter(login_account=visible_to, ended_at=None, expires_at__gt=timezone.now())
+    """Return the sessions in which an account is logged in just now, and those of operators who stand in for it."""
+    living = Session.objects.filter(of_owner(visible_to), ended_at=None, expires_at__gt=timezone.now())
     return living.select_related("login_account", "acting_account")
 
 
@@ -42,10 +43,12 @@ def current_session(actor: Actor) -> Session:
     return session
 
 
-def links_of(*, visible_to: Account) -> QuerySet[Link]:
-    """Return the living links of an account, with both sides at hand."""
-    own = Link.objects.filter(Q(inviter=visible_to) | Q(invitee=visible_to), ended_at=None)
-    return own.select_related("inviter", "invitee", "proposed_by")
+def links_of(*, visible_to: Account, state: str = "living") -> QuerySet[Link]:
+    """Return the `living`, the `ended` or `all` links of an account, with both sides at hand."""
+    own = Link.objects.filter(Q(inviter=visible_to) | Q(invitee=visible_to))
+    if state != "all":
+        own = own.filter(ended_at__isnull=state == "living")
+    return own.select_related("inviter", "invitee", "proposed_by", "ended_by")
 
 
 def get_link(public_id: str, *, visible_to: Account) -> Link:
@@ -55,6 +58,18 @@ def get_link(public_id: str, *, visible_to: Account) -> Link:
     :raises NotFound: it has none of this id.
     """
     link = links_of(visible_to=visible_to).filter(public_id=public_id).first()
+    if link is None:
+        raise NotFound
+    return link
+
+
+def get_any_link(public_id: str) -> Link:
+    """
+    Return a living link of whomever, for operators.
+
+    :raises NotFound: there is none of this id.
+    """
+    link = Link.objects.filter(public_id=public_id, ended_at=None).first()
     if link is None:
         raise NotFound
     return link

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.actor import Actor
@@ -47,6 +48,30 @@ def open_session(
     return Opened(session, token)
 
 
+def open_stand_in(*, operator: Actor, customer: Account, reason: str) -> Opened:
+    """
+    Open a session in which an operator acts as a customer: for a short time, and no longer than the operator's own.
+
+    :raises SessionEnded: the operator's own session has ended.
+    """
+    now = timezone.now()
+    own = Session.objects.select_for_update(no_key=True).filter(public_id=operator.session_id, ended_at=None).first()
+    if own is None:  # Locked, then looked at: who logs out meanwhile ends this one as well, or has ended it.
+        raise SessionEnded
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    session = Session.objects.create(
+        login_account=operator.login,
+        acting_account=customer,
+        token_digest=digest_token(token),
+        device=own.device,
+        expires_at=min(now + settings.STAND_IN_LIFETIME, own.expires_at),
+        second_factor_at=own.second_factor_at,
+        reason=reason,
+        opened_in=own,
+    )
+    return Opened(session, token)
+
+
 def find_session(token: str) -> Session | None:
     """Return the session of a credential with both its accounts, ended or not; one statement."""
     sessions = Session.objects.select_related("login_account", "acting_account")
@@ -68,6 +93,7 @@ def actor_of(session: Session) -> Actor:
         session_id=session.public_id,
         token_digest=session.token_digest,
         second_factor_at=session.second_factor_at,
+        stands_in=session.stands_in,
     )
 
 
@@ -99,20 +125,29 @@ def replace_credential(actor: Actor, *, acting: Account, token: str | None = Non
     return Opened(session, token)
 
 
+def of_owner(owner: Account) -> Q:
+    """Which sessions are an account's own to see and to end: its log-ins, and operators' that stand in for it."""
+    return Q(login_account=owner) | Q(acting_account=owner) & ~Q(reason="")
+
+
 def end_session(*, public_id: str, owner: Account) -> None:
     """
     End one of an account's own sessions; from now on its credential answers 401. Ending it twice is fine.
 
+    A customer ends an operator's session that stands in for it in the same way.
+
     :raises NotFound: the account has no such session.
     """
-    own = Session.objects.filter(public_id=public_id, login_account=owner)
+    own = Session.objects.filter(of_owner(owner), public_id=public_id)
     if not own.filter(ended_at=None).update(ended_at=timezone.now()) and not own.exists():
         raise NotFound
+    if owner.is_staff:
+        Session.objects.filter(opened_in__public_id=public_id, ended_at=None).update(ended_at=timezone.now())
 
 
 def end_sessions(*, owner: Account, keep: str | None = None) -> int:
-    """End all of an account's sessions but `keep` (a public id); return how many."""
-    living = Session.objects.filter(login_account=owner, ended_at=None)
+    """End all of an account's sessions but `keep` (a public id), and those that stand in for it; return how many."""
+    living = Session.objects.filter(of_owner(owner), ended_at=None)
     return living.exclude(public_id=keep).update(ended_at=timezone.now())
 
 

@@ -187,6 +187,9 @@ OPERATOR_SECOND_FACTOR = False  # True: operators' rights need a session that ha
 SITE_NAME = "Marketplace"
 PASSWORD_RESET_TIMEOUT = 30 * 60  # seconds
 EMAIL_VERIFICATION_LIFETIME = timedelta(days=1)
+STAND_IN_LIFETIME = timedelta(minutes=30)  # how long an operator may act as a customer for one reason
+LINK_GRAPH_DEPTH_MAX = 3  # links between the account in the middle and those at the rim
+LINK_GRAPH_ACCOUNTS_MAX = 60  # in one drawing, the nearest first
 MAILS_MAX = 5  # mails that somebody can have sent to one account
 MAILS_WINDOW = timedelta(hours=1)
 ADDRESS_MAILS_MAX = 30  # and from one address

@@ -12,7 +12,14 @@ from structlog.contextvars import bind_contextvars
 
 from accounts import sessions
 from accounts.actor import Actor
-from accounts.errors import AccountNotLinked, OwnLoginRequired, SessionEnded, StepUpRequired, SwitchNotAllowed
+from accounts.errors import (
+    AccountNotLinked,
+    OwnLoginRequired,
+    SessionEnded,
+    StandInRefused,
+    StepUpRequired,
+    SwitchNotAllowed,
+)
 from accounts.models import Account, Session
 from accounts.services.switching import act_as
 from core.errors import Forbidden, NotAuthenticated, Refusal
@@ -36,6 +43,7 @@ class SessionAuthentication(BaseAuthentication):
         SwitchNotAllowed,
         StepUpRequired,
     )
+    refusals_of_effects: ClassVar[tuple[type[Refusal], ...]] = (StandInRefused,)
     refusals_of_own_login: ClassVar[tuple[type[Refusal], ...]] = (OwnLoginRequired,)
 
     def authenticate_header(self, request: Request) -> str:
@@ -71,7 +79,7 @@ class BearerAuthentication(SessionAuthentication):
 class BrowserAuthentication(SessionAuthentication):
     """The cookie of a browser that logged in; every unsafe method needs the CSRF token too."""
 
-    refusals_of_effects = (CsrfFailed,)
+    refusals_of_effects = (StandInRefused, CsrfFailed)
 
     def authenticate(self, request: Request) -> tuple[Account, Actor] | None:
         cookie = request.COOKIES.get(settings.SESSION_COOKIE_NAME)

@@ -9,6 +9,7 @@ SESSION = {
     "acting_account": REFERENCE,
     "linked_accounts": [],
     "expires_at": "2026-10-31T09:30:00Z",
+    "reason": None,
 }
 SESSION_LISTED = SESSION | {
     "current": True,
@@ -89,6 +90,9 @@ PROOF = OpenApiExample(
     "a proof",
     value={"provider": "demo-id", "external_id": "anna-77", "proof": "eyJhbGciOiJFZERTQSJ9.eyJpc3MiOi….kx2…"},
     request_only=True,
+        "ended_at": None,
+        "ended_by": None,
+        "end_reason": None,
 )
 SWITCH = OpenApiExample("act as the laboratory", value={"account": OTHER["id"]}, request_only=True)
 SWITCHED = OpenApiExample(
@@ -107,3 +111,18 @@ RESET = OpenApiExample(
     value={"token": "acc_01J9ZK3Q6V8M2N4P6R8T0V2X4Z:cx8k2p-…", "new": "a much better one"},
     request_only=True,
 )
+STAND_IN = OpenApiExample("a reason", value={"reason": "Ticket 4711: the item cannot be found."}, request_only=True)
+STANDING_IN = OpenApiExample(
+    "standing in",
+    value={
+        "token": "wT4m…43 characters…Ue",
+        "session": SESSION
+        | {
+            "login_account": {"id": "acc_01J9ZK2A0B1C2D3E4F5G6H7J8K", "name": "Olivia Brandt"},
+            "expires_at": "2026-10-01T10:00:00Z",
+            "reason": "Ticket 4711: the item cannot be found.",
+        },
+    },
+    response_only=True,
+)
+LINK_END = OpenApiExample("a reason", value={"reason": "Anna's phone was stolen; she called."}, request_only=True)

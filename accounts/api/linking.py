@@ -139,6 +139,9 @@ def invitation_documents(invitations: Iterable[Any]) -> list[dict[str, Any]]:
             "created_at": invitation.created_at,
             "expires_at": invitation.expires_at,
             "withdrawn_at": invitation.withdrawn_at,
+        "ended_at": link.ended_at,
+        "ended_by": account_ref(link.ended_by),
+        "end_reason": link.end_reason or None,
         }
         for invitation in invitations
     ]
@@ -228,9 +231,13 @@ class Links(ListView):
     own_login = frozenset({"POST"})
     Input = CodeInput
 
-    @extend_schema(summary="The acting account's living links", responses=LinkDocument(many=True))
+    class Query(fields.Input):
+        state = serializers.ChoiceField(["living", "ended", "all"], required=False)
+
+    @extend_schema(summary="The acting account's links, the living ones by default", responses=LinkDocument(many=True))
     def get(self, request: Request) -> Any:
-        return self.answer_list(selectors.links_of(visible_to=actor_of(request).acting), link_documents)
+        links = selectors.links_of(**self.checked_query(), visible_to=actor_of(request).acting)
+        return self.answer_list(links, link_documents)
 
     @extend_schema(
         summary="Link the own account with the one that made the code",

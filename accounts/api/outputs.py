@@ -29,6 +29,9 @@ class SessionDocument(serializers.Serializer):
     linked_accounts = AccountRefDocument(many=True, help_text="Whom the login account may switch to.")
     expires_at = serializers.DateTimeField()
 
+    reason = serializers.CharField(
+        allow_null=True, help_text="Why an operator, who is then the login account, acts as this one; else null."
+    )
 
 class SessionListed(SessionDocument):
     current = serializers.BooleanField(help_text="The session that asks.")
@@ -72,6 +75,7 @@ def session_documents(sessions: Iterable[Session], actor: Actor) -> list[dict[st
             "current": session.public_id == actor.session_id,
             "device": session.device,
             "created_at": session.created_at,
+        "reason": session.reason or None,
             "last_seen_at": session.last_seen_at,
         }
         for session in sessions

@@ -1,9 +1,10 @@
 from django.urls import path
 
-from accounts.api import behaviours, by_mail, identities, linking, second_factors, views
+from accounts.api import behaviours, by_mail, identities, linking, operators, second_factors, views
 
 urlpatterns = [
     path("accounts", views.Accounts.as_view(), name="accounts"),
+    path("accounts/<str:account_id>/stand-in", operators.StandIn.as_view(), name="stand-in"),
     path("account", views.OwnAccount.as_view(), name="account"),
     path("account/password", views.OwnPassword.as_view(), name="account-password"),
     path("sessions", views.Sessions.as_view(), name="sessions"),
@@ -28,6 +29,7 @@ urlpatterns = [
     path("links", linking.Links.as_view(), name="links"),
     path("links/preview", linking.LinkPreview.as_view(), name="link-preview"),
     path("links/<str:link_id>", linking.OneLink.as_view(), name="link"),
+    path("links/<str:link_id>/end", operators.LinkEnd.as_view(), name="link-end"),
     path("links/<str:link_id>/mirrored", linking.MirroredBehaviours.as_view(), name="link-mirrored"),
     path("links/<str:link_id>/accept", linking.LinkAcceptance.as_view(), name="link-acceptance"),
 ]

@@ -203,6 +203,8 @@ class OneSession(ApiView):
 class CurrentSession(ApiView):
     """GET, DELETE /api/v1/session"""
 
+    assisted = frozenset({"DELETE"})
+
     @extend_schema(summary="This session", responses=outputs.SessionDocument, examples=[examples.THIS_SESSION])
     def get(self, request: Request) -> Response:
         return Response(outputs.session_document(selectors.current_session(actor_of(request))))

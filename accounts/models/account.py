@@ -10,6 +10,7 @@ from django.db.models.functions import Lower, Now
 
 from core.ids import PublicIdField
 
+REASON_LENGTH_MAX = 500  # of what operators give as a reason, for the people concerned to read
 REFERRAL_CODE_LENGTH = 10
 _REFERRAL_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
@@ -86,6 +87,7 @@ class Account(AbstractBaseUser, PermissionsMixin):
         indexes = [  # The few among the many, for operators' lists.
             models.Index(fields=["-id"], name="account_operators", condition=Q(is_staff=True)),
             models.Index(fields=["-id"], name="account_inactive", condition=Q(is_active=False)),
+            models.Index(Lower("email"), name="account_by_email", condition=~Q(email="")),
         ]
 
     def __str__(self) -> str:

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Greatest, Least, Now
 
-from accounts.models.account import Account
+from accounts.models.account import REASON_LENGTH_MAX, Account
 from accounts.terms import CapKind, Direction, SwitchRight, Terms
 from core.errors import NotFound
 from core.ids import PublicIdField
@@ -94,6 +94,7 @@ class Link(TermsFields):
     linked_at = models.DateTimeField(help_text="By the house's clock, as is the end.")
     ended_at = models.DateTimeField(null=True)
     ended_by = models.ForeignKey(Account, null=True, on_delete=models.PROTECT, related_name="+")
+    end_reason = models.CharField(max_length=REASON_LENGTH_MAX, blank=True, help_text="Why an operator ended it.")
     proposed_terms: Any = models.JSONField(null=True, help_text="Other terms, in force once both agree.")
     proposed_by = models.ForeignKey(Account, null=True, on_delete=models.PROTECT, related_name="+")
 

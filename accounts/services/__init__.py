@@ -14,6 +14,7 @@ from accounts.services.linking import (
     end_link,
     invite,
     link_accounts,
+    end_link_for_sides,
     preview_invitation,
     propose_terms,
     withdraw_invitation,
@@ -38,6 +39,7 @@ from accounts.services.second_factors import (
 from accounts.services.spending import ensure_lets_spend, give_back, spend_through_link
 from accounts.services.switching import act_as, switch_session
 
+from accounts.services.standing_in import stand_in
 __all__ = [
     "Invited",
     "accept_terms",
@@ -52,6 +54,7 @@ __all__ = [
     "end_link",
     "enrol",
     "ensure_lets_spend",
+    "end_link_for_sides",
     "ensure_own_login",
     "erase_account",
     "give_back",
@@ -75,5 +78,6 @@ __all__ = [
     "unbind_identity",
     "update_account",
     "verify_email",
+    "stand_in",
     "withdraw_invitation",
 ]

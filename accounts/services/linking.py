@@ -212,14 +212,29 @@ def end_link(*, link: str, actor: Actor, now: datetime) -> None:
     end_locked_link(lock_link(link, actor), actor=actor, now=now)
 
 
-def end_locked_link(link: Link, *, actor: Actor, now: datetime) -> None:
-    """End a living link that is locked; for the sides themselves, and for operators."""
+@transaction.atomic
+def end_link_for_sides(*, link: str, reason: str, actor: Actor, now: datetime) -> Link:
+    """
+    End any link, as an operator decides. Both sides see who did, and why.
+
+    :raises NotFound: there is no such link, or it has ended.
+    """
+    found = Link.objects.filter(public_id=link, ended_at=None).select_related("inviter", "invitee")
+    locked = found.select_for_update(no_key=True, of=("self",)).first()
+    if locked is None:
+        raise NotFound
+    end_locked_link(locked, actor=actor, reason=reason, now=now)
+    return locked
+
+
+def end_locked_link(link: Link, *, actor: Actor, reason: str = "", now: datetime) -> None:
+    """End a living link that is locked; for the sides themselves, and for operators, who give a reason."""
     for side in (link.inviter, link.invitee):  # Before the end: each side's record follows the terms once more.
         data = {"with": link.other(side).public_id}
         record_behaviour("account.unlinked", as_=side, by=actor, object_id=link.public_id, data=data, now=now)
-    link.ended_at, link.ended_by = now, actor.acting
+    link.ended_at, link.ended_by, link.end_reason = now, actor.acting, reason
     link.proposed_terms = link.proposed_by = None
-    link.save(update_fields=["ended_at", "ended_by", "proposed_terms", "proposed_by"])
+    link.save(update_fields=["ended_at", "ended_by", "end_reason", "proposed_terms", "proposed_by"])
     _end_sessions_through(link)
 
 

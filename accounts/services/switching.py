@@ -24,7 +24,7 @@ def switch_session(*, to: str, actor: Actor, token: str | None = None, now: date
     ended. `token`: the new credential, where somebody else made it (a browser's cookie).
 
     :raises AccountNotLinked: there is no living link between the login account and that one.
-    :raises SwitchNotAllowed: the link's terms do not let the one act as the other.
+    :raises SwitchNotAllowed: the link's terms do not let the one act as the other, or an operator stands in.
     :raises StepUpRequired: that account demands a fresh second factor.
     :raises SessionEnded: the session was ended or switched meanwhile.
     """
@@ -44,12 +44,13 @@ def switch_session(*, to: str, actor: Actor, token: str | None = None, now: date
     return switched
 
 
+    _ensure_not_standing_in(actor)
 def act_as(actor: Actor, to: str) -> Actor:
     """
     Return who acts where one call names another account than its session's.
 
     :raises AccountNotLinked: there is no living link between the login account and that one.
-    :raises SwitchNotAllowed: the link's terms do not let the one act as the other.
+    :raises SwitchNotAllowed: the link's terms do not let the one act as the other, or an operator stands in.
     :raises StepUpRequired: that account demands a fresh second factor.
     """
     login = actor.login
@@ -69,6 +70,13 @@ def _linked_account(login: Account, to: str, *, lock: bool) -> Account:
     other = link.other(login)
     if not other.is_active:
         raise AccountNotLinked
+    _ensure_not_standing_in(actor)
     if not link.terms.lets_switch(as_inviter=link.inviter_id == login.pk):
         raise SwitchNotAllowed
     return other
+def _ensure_not_standing_in(actor: Actor) -> None:
+    """The reason that was given is for one account; the customer's links are not the operator's to use."""
+    if actor.stands_in:
+        raise SwitchNotAllowed
+
+

@@ -33,6 +33,9 @@ class ServiceCaller:
     def ensure_own_login(self) -> None:
         """A key acts for nobody else."""
 
+    def ensure_in_person(self) -> None:
+        """A key stands in for nobody."""
+
 
 class ServiceAuthentication(BaseAuthentication):
     """One indexed look-up; a revoked key stops at once."""

@@ -36,6 +36,7 @@ class Stores(ListView):
     """GET|POST /api/v1/stores"""
 
     audience = {"POST": SELLER}
+    assisted = frozenset({"POST"})
     public = GET
     Input = inputs.StoreInput
 
@@ -117,6 +118,7 @@ class Items(ListView):
     """GET|POST /api/v1/items"""
 
     audience = {"POST": SELLER}
+    assisted = frozenset({"POST"})
     public = GET
     Input = inputs.ItemInput
 

@@ -33,6 +33,9 @@ class Principal(Protocol):
     def ensure_own_login(self) -> None:
         """:raises Forbidden: it acts for somebody else than who logged in."""
 
+    def ensure_in_person(self) -> None:
+        """:raises Forbidden: an operator stands in for the account that acts."""
+
 
 class NoBody(fields.Input):
     """A call that takes no body."""
@@ -53,6 +56,8 @@ class ApiView(APIView):
     tills and payment servers.
     `public`: methods that need no log-in.
     `own_login`: methods that nobody calls through a link, whatever its terms.
+    `assisted`: methods that change something, and that an operator who stands in for the account may call as well;
+    all others refuse. What such a call writes must say who logged in, and move no money.
     `keyed`: methods that need an Idempotency-Key; they run in one transaction with their answer.
     `remote`: keyed methods that call somebody far away, and so cannot be one transaction: `ThreeStepView`.
     """
@@ -62,6 +67,7 @@ class ApiView(APIView):
     audience: ClassVar[Mapping[str, frozenset[str]]] = {}
     public: ClassVar[frozenset[str]] = frozenset()
     own_login: ClassVar[frozenset[str]] = frozenset()
+    assisted: ClassVar[frozenset[str]] = frozenset()
     keyed: ClassVar[frozenset[str]] = frozenset()
     remote: ClassVar[frozenset[str]] = frozenset()
 
@@ -116,6 +122,8 @@ class ApiView(APIView):
             _ = request.data  # Broken JSON is refused before anything is looked up.
         if method in self.own_login:
             self.principal.ensure_own_login()
+        if request.auth is not None and method not in self.assisted | {"GET"}:
+            self.principal.ensure_in_person()
         named = self.audience.get(method, self.audience.get("*"))
         allowed = ACCOUNTS if named is None else named
         refused = named is not None if request.auth is None else not allowed & self.principal.audiences

@@ -35,6 +35,7 @@ class TestLogIn:
             "acting_account": me,
             "linked_accounts": [],
             "expires_at": session.expires_at.isoformat().replace("+00:00", "Z"),
+            "reason": None,
         }
         assert session.device == "Till 7"
         assert api(token=answer.json()["token"]).get("/session").json() == answer.json()["session"]
