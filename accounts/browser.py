@@ -5,6 +5,7 @@ Django's own session keeps a browser's messages and form state under the same co
 in is decided by our row alone, which an operator or the owner can end from anywhere.
 """
 
+import time
 from datetime import datetime
 
 from django.conf import settings
@@ -18,7 +19,10 @@ from accounts import sessions
 from accounts.actor import Actor
 from accounts.errors import SessionEnded
 from accounts.models import Account
-from accounts.services.switching import switch_session
+from accounts.services.switching import Switched, switch_session
+
+HALF_WAY = "half_way_logged_in"
+HALF_WAY_SECONDS_MAX = 300
 
 
 def log_in(request: HttpRequest, account: Account, *, second_factor_at: datetime | None = None) -> None:
@@ -31,6 +35,19 @@ def log_in(request: HttpRequest, account: Account, *, second_factor_at: datetime
     sessions.open_session(
         account=account, device=device, token=request.session.session_key, second_factor_at=second_factor_at
     )
+
+
+def await_second_factor(request: HttpRequest, account: Account) -> None:
+    """Remember for a moment whose password was right in this browser, until a second factor comes."""
+    request.session[HALF_WAY] = {"account": account.pk, "since": time.time()}
+
+
+def awaited(request: HttpRequest) -> Account | None:
+    """Return whose second factor this browser has yet to show; None where that was too long ago, or never."""
+    half_way = request.session.get(HALF_WAY)
+    if half_way is None or time.time() - half_way["since"] > HALF_WAY_SECONDS_MAX:
+        return None
+    return Account.objects.filter(pk=half_way["account"], is_active=True).first()
 
 
 def carries(request: HttpRequest, actor: Actor) -> bool:

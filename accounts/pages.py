@@ -1,6 +1,5 @@
 """Operators' log-in, log-out and password pages: the same rules and limits as over HTTP."""
 
-import time
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,10 +13,6 @@ from django.views.generic import FormView
 
 from accounts import browser, services
 from accounts.forms import OperatorLoginForm, OwnPasswordForm, SecondFactorForm
-from accounts.models import Account
-
-HALF_WAY = "half_way_logged_in"
-HALF_WAY_SECONDS_MAX = 300
 
 
 class OperatorLogin(LoginView):
@@ -42,7 +37,7 @@ class OperatorLogin(LoginView):
         account = form.get_user()
         if services.has_second_factor(account):
             wanted = urlencode({"next": self.get_success_url()})
-            self.request.session[HALF_WAY] = {"account": account.pk, "since": time.time()}
+            browser.await_second_factor(self.request, account)
             return HttpResponseRedirect(f"{reverse('second_factor')}?{wanted}")
         browser.log_in(self.request, account)
         return HttpResponseRedirect(self.get_success_url())
@@ -56,10 +51,7 @@ class OperatorSecondFactor(RedirectURLMixin, FormView):
     next_page = "admin:index"
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        half_way = request.session.get(HALF_WAY)
-        if half_way is None or time.time() - half_way["since"] > HALF_WAY_SECONDS_MAX:
-            return redirect(reverse("admin:login"))
-        self.account = Account.objects.filter(pk=half_way["account"], is_active=True).first()
+        self.account = browser.awaited(request)
         if self.account is None:
             return redirect(reverse("admin:login"))
         return super().dispatch(request, *args, **kwargs)
@@ -73,7 +65,6 @@ class OperatorSecondFactor(RedirectURLMixin, FormView):
 
     def form_valid(self, form: Any) -> HttpResponse:
         assert self.account is not None
-        self.request.session.pop(HALF_WAY)
         browser.log_in(self.request, self.account, second_factor_at=timezone.now())
         return HttpResponseRedirect(self.get_success_url())
 
