@@ -33,6 +33,7 @@ INSTALLED_APPS = [
     "orders",
     "proofs",
     "replay",
+    "portal",
 ]
 
 MIDDLEWARE = [
@@ -52,6 +53,7 @@ MIDDLEWARE = [
 ROOT_URLCONF = "marketplace.urls"
 WSGI_APPLICATION = "marketplace.wsgi.application"
 APPEND_SLASH = False
+CSRF_FAILURE_VIEW = "portal.pages.refusals.refuse_forgery"
 
 TEMPLATES = [
     {
@@ -188,6 +190,13 @@ SITE_NAME = "Marketplace"
 PASSWORD_RESET_TIMEOUT = 30 * 60  # seconds
 EMAIL_VERIFICATION_LIFETIME = timedelta(days=1)
 STAND_IN_LIFETIME = timedelta(minutes=30)  # how long an operator may act as a customer for one reason
+SITE_NAME = "Marketplace"
+SITE_URL = "http://127.0.0.1:8000"  # what mails and QR codes begin with
+QR_ERROR_CORRECTION = "M"  # L, M, Q or H: 7, 15, 25 or 30 % of a code may be dirty
+QR_MODULE_PIXELS = 6  # one of its squares
+QR_BORDER_MODULES = 4  # the white around it that the norm asks for
+PASSWORD_RESET_TIMEOUT = 30 * 60  # seconds
+EMAIL_VERIFICATION_LIFETIME = timedelta(days=1)
 LINK_GRAPH_DEPTH_MAX = 3  # links between the account in the middle and those at the rim
 LINK_GRAPH_ACCOUNTS_MAX = 60  # in one drawing, the nearest first
 MAILS_MAX = 5  # mails that somebody can have sent to one account

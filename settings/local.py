@@ -8,6 +8,7 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 
 from core.logs import logging_settings
+from marketplace.run.address import Address
 
 from .base import *  # noqa: F403
 from .connections import connect, var_dir
@@ -49,6 +50,7 @@ DEBUG = False
 # Names of this machine only, unless HOST opens it: a page from elsewhere could else reach it under its own name.
 HOST = os.environ.get("HOST") or "127.0.0.1"
 ALLOWED_HOSTS = ["*"] if HOST in ("0.0.0.0", "::") else [".localhost", "127.0.0.1", "[::1]", HOST]  # noqa: S104
+SITE_URL = os.environ.get("SITE_URL") or Address.wanted().url
 STATIC_ROOT = VAR_DIR / "static"
 MEDIA_ROOT = VAR_DIR / "media"
 

@@ -34,6 +34,10 @@ EMAIL_HOST_PASSWORD = os.environ.get("EMAIL_HOST_PASSWORD", "")
 EMAIL_USE_TLS = os.environ.get("EMAIL_USE_TLS") == "1"
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL") or f"marketplace@{os.environ['ALLOWED_HOSTS'].split(',')[0]}"
+# What mails and QR codes begin with; a host of "*" or ".example" is not one that a browser can go to.
+SITE_URL = (
+    os.environ.get("SITE_URL", "").rstrip("/") or f"https://{os.environ['ALLOWED_HOSTS'].split(',')[0].lstrip('.')}"
+)
 DEBUG = False
 ALLOWED_HOSTS = os.environ["ALLOWED_HOSTS"].split(",")
 CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS if host != "*"]

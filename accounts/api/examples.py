@@ -67,6 +67,14 @@ INVITED = OpenApiExample(
     value={
         "id": "inv_01J9ZK5C7D9E1F3G5H7J9K1M3N",
         "codes": ["7QK2M9X4ZA", "P3R8T0V2X4"],
+        "cards": [
+            {
+                "code": code,
+                "url": f"https://marketplace.example/join#{code}",
+                "qr_svg": "data:image/svg+xml,%3Csvg …%3C/svg%3E",
+            }
+            for code in ("7QK2M9X4ZA", "P3R8T0V2X4")
+        ],
         "expires_at": "2026-10-01T09:45:00Z",
         "terms": TERMS,
     },

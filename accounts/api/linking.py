@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from accounts import browser, errors, selectors, services
 from accounts.api import examples, outputs
 from accounts.callers import actor_of
+from accounts.invitation_codes import card_of
 from accounts.models import Invitation, Link
 from accounts.references import AccountRefDocument, account_ref
 from accounts.terms import BEHAVIOUR_KINDS, Direction, SwitchRight, Terms
@@ -102,6 +103,7 @@ class InvitationDocument(serializers.Serializer):
 class InvitationPreview(serializers.Serializer):
     inviter = AccountRefDocument()
     terms = TermsDocument()
+    cards = CodeCardDocument(many=True, help_text="The same codes, to be scanned. Shown once.")
     expires_at = serializers.DateTimeField()
 
 
@@ -119,6 +121,14 @@ def link_document(link: Link) -> dict[str, Any]:
         "id": link.public_id,
         "accounts": [account_ref(link.inviter), account_ref(link.invitee)],
         "terms": link.terms.document(),
+    ended_at = serializers.DateTimeField(allow_null=True)
+    ended_by = AccountRefDocument(allow_null=True, help_text="One of the two, or an operator.")
+    end_reason = serializers.CharField(allow_null=True, help_text="Why an operator ended it.")
+
+
+def card_document(code: str) -> dict[str, str]:
+    card = card_of(code)
+    return {"code": card.code, "url": card.url, "qr_svg": card.qr_svg}
         "linked_at": link.linked_at,
         "proposed_terms": link.proposed_terms,
         "proposed_by": account_ref(link.proposed_by),
@@ -183,6 +193,7 @@ class Invitations(ListView):
 
 
 class OneInvitation(ApiView):
+                "cards": [card_document(code) for code in invited.codes],
     """DELETE /api/v1/link-invitations/<id>"""
 
     own_login = frozenset({"DELETE"})

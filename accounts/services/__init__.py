@@ -1,6 +1,8 @@
 """What people do with their accounts; one function per use case."""
 
 from accounts.services.by_mail import (
+    find_forgetful,
+    find_verifying,
     request_email_verification,
     request_password_reset,
     reset_password,
@@ -57,6 +59,8 @@ __all__ = [
     "end_link_for_sides",
     "ensure_own_login",
     "erase_account",
+    "find_forgetful",
+    "find_verifying",
     "give_back",
     "has_second_factor",
     "invite",

@@ -7,7 +7,7 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.tokens import default_token_generator
 from django.core import signing
 from django.db import transaction
-from django.db.models import Value
+from django.db.models import QuerySet, Value
 from django.db.models.functions import Lower
 from django.utils import timezone
 
@@ -20,10 +20,13 @@ from accounts.services.own_accounts import ensure_strong
 from accounts.services.own_login import ensure_own_login
 from core.errors import TooManyAttempts
 from core.limits import Limit, limit_successes
+from core.pages import page_url
 
 MAILS_OF_ACCOUNT = Limit("mail", "MAILS")
 MAILS_OF_ADDRESS = Limit("mail-address", "ADDRESS_MAILS")
 VERIFICATION_SALT = "accounts.email_verification"
+RESET_PAGE = "portal:password-new"
+EMAIL_PAGE = "portal:email-confirm"
 
 
 def request_password_reset(*, username: str, address: str) -> None:
@@ -47,7 +50,21 @@ def request_password_reset(*, username: str, address: str) -> None:
 def _mail_reset(account: Account) -> None:
     token = f"{account.public_id}:{default_token_generator.make_token(account)}"
     minutes = settings.PASSWORD_RESET_TIMEOUT // 60
-    write_mail(account, subject="A new password", template="password_reset", token=token, minutes=minutes)
+    page = page_url(RESET_PAGE, token)
+    write_mail(account, subject="A new password", template="password_reset", token=token, page=page, minutes=minutes)
+
+
+def find_forgetful(*, token: str) -> Account:
+    """
+    Return whose password a mailed token can replace; nothing is used up.
+
+    :raises MailTokenInvalid: it is wrong, too old, or was used.
+    """
+    public_id, _, proof = token.strip().partition(":")
+    account = Account.objects.filter(public_id=public_id, is_active=True).first()
+    if account is None or not default_token_generator.check_token(account, proof):
+        raise MailTokenInvalid
+    return account
 
 
 def reset_password(*, token: str, new: str) -> None:
@@ -57,10 +74,7 @@ def reset_password(*, token: str, new: str) -> None:
     :raises MailTokenInvalid: it is wrong, too old, or was used.
     :raises PasswordTooWeak: the new one is easy to guess.
     """
-    public_id, _, proof = token.strip().partition(":")
-    account = Account.objects.filter(public_id=public_id, is_active=True).first()
-    if account is None or not default_token_generator.check_token(account, proof):
-        raise MailTokenInvalid
+    account = find_forgetful(token=token)
     ensure_strong(new, account, field="new")
     encoded, known = make_password(new), account.password
     with transaction.atomic():
@@ -84,7 +98,21 @@ def request_email_verification(*, actor: Actor, address: str) -> None:
     with limit_successes(MAILS_OF_ADDRESS, address), limit_successes(MAILS_OF_ACCOUNT, account.public_id):
         token = signing.dumps({"account": account.public_id, "email": account.email}, salt=VERIFICATION_SALT)
         hours = settings.EMAIL_VERIFICATION_LIFETIME // timedelta(hours=1)
-        write_mail(account, subject="Is this your address?", template="email_verification", token=token, hours=hours)
+        page = page_url(EMAIL_PAGE, token)
+        subject, template = "Is this your address?", "email_verification"
+        write_mail(account, subject=subject, template=template, token=token, page=page, hours=hours)
+
+
+def find_verifying(*, token: str) -> Account:
+    """
+    Return whose address a mailed token proves; nothing is written.
+
+    :raises MailTokenInvalid: it is wrong or too old, or the account has another address by now.
+    """
+    account = _proven_by(token).first()
+    if account is None:
+        raise MailTokenInvalid
+    return account
 
 
 def verify_email(*, token: str) -> Account:
@@ -93,13 +121,13 @@ def verify_email(*, token: str) -> Account:
 
     :raises MailTokenInvalid: it is wrong or too old, or the account has another address by now.
     """
+    _proven_by(token).filter(email_verified_at=None).update(email_verified_at=timezone.now())
+    return find_verifying(token=token)
+
+
+def _proven_by(token: str) -> QuerySet[Account]:
     try:
         said = signing.loads(token.strip(), salt=VERIFICATION_SALT, max_age=settings.EMAIL_VERIFICATION_LIFETIME)
     except signing.BadSignature as wrong:
         raise MailTokenInvalid from wrong
-    proven = Account.objects.filter(public_id=said["account"], email=said["email"], is_active=True)
-    proven.filter(email_verified_at=None).update(email_verified_at=timezone.now())
-    account = proven.first()
-    if account is None:
-        raise MailTokenInvalid
-    return account
+    return Account.objects.filter(public_id=said["account"], email=said["email"], is_active=True)

@@ -17,6 +17,7 @@ from accounts.services import linking
 from accounts.terms import BEHAVIOUR_KINDS, Terms
 from core import clock
 from core.models import AttemptCount
+from core.qr import qr_svg
 
 DEFAULT_TERMS = {
     "mirror": list(BEHAVIOUR_KINDS),
@@ -49,6 +50,16 @@ class TestInvitations:
         assert all(len(code) == 10 for code in body["codes"])
         assert body["terms"] == DEFAULT_TERMS
         assert body["id"].startswith("inv_")
+
+    def test_each_code_can_be_scanned(self, buyer, api, settings):
+        settings.SITE_URL = "https://shop.example"
+        body = api(buyer).post("/link-invitations", {"count": 2}).json()
+
+        assert [card["code"] for card in body["cards"]] == body["codes"]
+        for card in body["cards"]:
+            assert card["url"] == f"https://shop.example/join#{card['code']}"
+            assert card["qr_svg"] == qr_svg(card["url"])
+            assert card["qr_svg"].startswith("data:image/svg+xml")
 
     def test_the_codes_are_kept_nowhere(self, buyer, api):
         code = api(buyer).post("/link-invitations", {}).json()["codes"][0]

@@ -1,0 +1,169 @@
+"""Forms of the pages: what a person types, checked for its shape; what it means is the services' business."""
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from accounts.terms import BEHAVIOUR_KINDS, CapKind, Direction, SwitchRight, Terms
+from core.money import CURRENCY_DIGITS, Money, read_major
+from portal.wording import KINDS
+
+PASSWORD_LENGTH_MAX = 1000
+USERNAME_LENGTH_MAX = 1000
+CODE_LENGTH_MAX = 40
+OTP_LENGTH_MAX = 20
+CURRENCIES = [(code, code) for code in sorted(CURRENCY_DIGITS)]
+
+
+class LogInForm(forms.Form):
+    """User name and password."""
+
+    username = forms.CharField(
+        label=_("User name"),
+        max_length=USERNAME_LENGTH_MAX,
+        widget=forms.TextInput(attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}),
+    )
+    password = forms.CharField(
+        label=_("Password"),
+        max_length=PASSWORD_LENGTH_MAX,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+
+class SecondFactorForm(forms.Form):
+    """The code of somebody whose password was right."""
+
+    otp = forms.CharField(
+        label=_("Code"),
+        help_text=_("The six digits that your authenticator app shows now, or one of your recovery codes."),
+        max_length=OTP_LENGTH_MAX,
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "autofocus": True, "autocapitalize": "none"}),
+    )
+
+
+class ForgottenForm(forms.Form):
+    """Whose password is forgotten."""
+
+    username = LogInForm.base_fields["username"]
+
+
+class NewPasswordForm(forms.Form):
+    """A new password, twice: who cannot see what is typed finds the slip here and not at the next log-in."""
+
+    new = forms.CharField(
+        label=_("New password"),
+        help_text=_("At least %(length)d characters, not only digits, and nothing that many people use.")
+        % {"length": settings.PASSWORD_LENGTH_MIN},
+        max_length=PASSWORD_LENGTH_MAX,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "minlength": settings.PASSWORD_LENGTH_MIN}),
+    )
+    again = forms.CharField(
+        label=_("Once more"),
+        max_length=PASSWORD_LENGTH_MAX,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = self.cleaned_data
+        if "new" in cleaned and "again" in cleaned and cleaned["new"] != cleaned["again"]:
+            self.add_error("again", _("The two are not the same."))
+        return cleaned
+
+
+class CodeForm(forms.Form):
+    """An invitation's code, however it is written."""
+
+    code = forms.CharField(
+        label=_("Invitation code"),
+        help_text=_("Ten letters and digits. Capitals and dashes do not matter."),
+        max_length=CODE_LENGTH_MAX,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false", "class": "code"}
+        ),
+    )
+
+
+class InvitationForm(forms.Form):
+    """How many codes, under which terms; as it comes, the terms are the house's."""
+
+    count = forms.IntegerField(
+        label=_("How many codes"),
+        help_text=_("One for each account that you invite."),
+        min_value=1,
+        max_value=settings.INVITATION_CODES_MAX,
+        initial=1,
+    )
+    switch = forms.ChoiceField(
+        label=_("Who may act as whom"),
+        initial=SwitchRight.BOTH,
+        choices=[
+            (SwitchRight.BOTH, _("Each as the other")),
+            (SwitchRight.INVITER_AS_INVITEE, _("You as them")),
+            (SwitchRight.INVITEE_AS_INVITER, _("They as you")),
+            (SwitchRight.NONE, _("Neither")),
+        ],
+    )
+    direction = forms.ChoiceField(
+        label=_("Who sees what the other does"),
+        initial=Direction.BOTH,
+        choices=[
+            (Direction.BOTH, _("Each sees the other")),
+            (Direction.TO_INVITER, _("You see them")),
+            (Direction.TO_INVITEE, _("They see you")),
+            (Direction.NONE, _("Neither")),
+        ],
+    )
+    mirror = forms.MultipleChoiceField(
+        label=_("What is seen"),
+        required=False,
+        initial=BEHAVIOUR_KINDS,
+        choices=[(kind, KINDS[kind]) for kind in BEHAVIOUR_KINDS],
+        widget=forms.CheckboxSelectMultiple,
+    )
+    cap = forms.ChoiceField(
+        label=_("Paying from each other's wallet"),
+        initial=CapKind.NONE,
+        choices=[
+            (CapKind.NONE, _("Not at all")),
+            (CapKind.AMOUNT, _("Up to an amount, counted in all")),
+            (CapKind.UNLIMITED, _("Without a limit")),
+        ],
+    )
+    amount = forms.CharField(
+        label=_("Amount"),
+        required=False,
+        max_length=20,
+        help_text=_("Where there is one, for example 150.00."),
+        widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
+    )
+    currency = forms.ChoiceField(label=_("Currency"), required=False, choices=[("", "—"), *CURRENCIES])
+
+    def clean(self) -> dict[str, Any]:
+        """What belongs to an amount is looked at only where there is one."""
+        cleaned = self.cleaned_data
+        if cleaned.get("cap") == CapKind.AMOUNT:
+            currency = cleaned.get("currency")
+            minor = read_major(cleaned.get("amount", ""), currency) if currency else None
+            if not currency:
+                self.add_error("currency", _("Choose the currency of the amount."))
+            elif not minor:
+                self.add_error("amount", _("Write an amount above zero, such as 150 or 150.00."))
+            else:
+                cleaned["money"] = Money(minor, currency)
+        return cleaned
+
+    def terms(self) -> Terms:
+        """Return the terms that the checked form says."""
+        said = self.cleaned_data
+        return Terms(
+            mirror=tuple(kind for kind in BEHAVIOUR_KINDS if kind in said["mirror"]),
+            direction=said["direction"],
+            switch=said["switch"],
+            cap_kind=said["cap"],
+            cap=said.get("money"),
+        )

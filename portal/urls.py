@@ -1,0 +1,21 @@
+from django.urls import path
+
+from portal.pages import by_mail, inviting, joining, logging_in
+
+app_name = "portal"
+
+urlpatterns = [
+    path("log-in", logging_in.LogIn.as_view(), name="log-in"),
+    path("log-in/second-factor", logging_in.SecondFactor.as_view(), name="second-factor"),
+    path("log-out", logging_in.LogOut.as_view(), name="log-out"),
+    path("invite", inviting.Invite.as_view(), name="invite"),
+    path("join", joining.Join.as_view(), name="join"),
+    path("join/confirm", joining.Confirm.as_view(), name="join-confirm"),
+    path("join/<str:link_id>", joining.Joined.as_view(), name="joined"),
+    path("password/forgotten", by_mail.Forgotten.as_view(), name="password-forgotten"),
+    path("password/asked", by_mail.Asked.as_view(), name="password-asked"),
+    path("password/changed", by_mail.Changed.as_view(), name="password-changed"),
+    path("password/new/<str:token>", by_mail.NewPassword.as_view(), name="password-new"),
+    path("email/confirmed", by_mail.Confirmed.as_view(), name="email-confirmed"),
+    path("email/confirm/<str:token>", by_mail.ConfirmEmail.as_view(), name="email-confirm"),
+]

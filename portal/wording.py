@@ -1,0 +1,89 @@
+"""What pages say: refusals and terms in the words of people who read no API documents."""
+
+from collections.abc import Iterator
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from accounts.terms import Direction, SwitchRight, Terms
+from core.errors import Refusal, TooManyAttempts
+
+REFUSALS = {
+    "credentials_invalid": gettext_lazy("User name and password do not belong together. Check both and try again."),
+    "otp_invalid": gettext_lazy("This code is wrong, too old, or was used. Wait for the next one and try again."),
+    "invitation_invalid": gettext_lazy(
+        "This code admits nobody (any more): it is mistyped, used, or too old. Check it, or ask for a new one."
+    ),
+    "link_with_itself": gettext_lazy(
+        "This invitation is from the account you are logged in with. Log out, and log in with the other account."
+    ),
+    "already_linked": gettext_lazy("These two accounts are linked already. There is nothing left to do."),
+    "own_login_required": gettext_lazy(
+        "You are acting as a linked account. Log out, and log in with the account itself to do this."
+    ),
+    "stand_in_refused": gettext_lazy("This is for the account's owner only."),
+    "token_invalid": gettext_lazy(
+        "This link is no longer good: it was used, its time is up, or a part of it is missing."
+    ),
+    "not_found": gettext_lazy(
+        "There is nothing here that you can see. Perhaps you are logged in with another account."
+    ),
+}
+
+KINDS = {
+    "order.placed": gettext_lazy("orders"),
+    "item.published": gettext_lazy("items put on sale"),
+    "item.viewed": gettext_lazy("items looked at"),
+    "search.performed": gettext_lazy("searches"),
+    "session.switched": gettext_lazy("switches between accounts"),
+    "account.linked": gettext_lazy("new links"),
+    "account.unlinked": gettext_lazy("ended links"),
+}
+
+
+def say(refusal: Refusal) -> str:
+    """Return what a page says about a refusal, with what to do next."""
+    if isinstance(refusal, TooManyAttempts):
+        minutes = -(-refusal.retry_after_seconds // 60)
+        said = ngettext(
+            "Too many attempts. Try again in a minute.", "Too many attempts. Try again in %(minutes)d minutes.", minutes
+        )
+        return said % {"minutes": minutes}
+    return str(REFUSALS.get(refusal.code, refusal.detail))
+
+
+def terms_in_words(terms: Terms, *, inviter: str, invitee: str) -> Iterator[tuple[str, str]]:
+    """Yield what two accounts agree on, heading and sentence, each account by its name."""
+    names = {"inviter": inviter, "invitee": invitee}
+    yield _("Acting for each other"), _switching(terms) % names
+    yield _("What is shared"), _sharing(terms, names)
+    yield _("Paying"), _paying(terms)
+
+
+def _switching(terms: Terms) -> str:
+    return {
+        SwitchRight.BOTH: _("%(inviter)s may act as %(invitee)s, and %(invitee)s as %(inviter)s."),
+        SwitchRight.INVITER_AS_INVITEE: _("%(inviter)s may act as %(invitee)s, but not the other way round."),
+        SwitchRight.INVITEE_AS_INVITER: _("%(invitee)s may act as %(inviter)s, but not the other way round."),
+        SwitchRight.NONE: _("Neither may act as the other."),
+    }[SwitchRight(terms.switch)]
+
+
+def _sharing(terms: Terms, names: dict[str, str]) -> str:
+    direction = Direction(terms.direction)
+    if direction == Direction.NONE or not terms.mirror:
+        return _("Neither sees what the other does.")
+    who = {
+        Direction.BOTH: _("Each sees of the other: %(kinds)s."),
+        Direction.TO_INVITER: _("%(inviter)s sees what %(invitee)s does: %(kinds)s."),
+        Direction.TO_INVITEE: _("%(invitee)s sees what %(inviter)s does: %(kinds)s."),
+    }[direction]
+    return who % {**names, "kinds": ", ".join(str(KINDS[kind]) for kind in terms.mirror)}
+
+
+def _paying(terms: Terms) -> str:
+    if terms.cap is not None:
+        return _("Each may pay up to %(cap)s from the other's wallet, counted in all.") % {"cap": terms.cap}
+    if terms.cap_kind == "unlimited":
+        return _("Each may pay any amount from the other's wallet.")
+    return _("Neither may pay from the other's wallet.")
