@@ -9,6 +9,20 @@ from django.db.models.functions import Now
 
 from core.errors import NotFound
 from core.ids import PublicIdField, decode_key, encode_key
+from orders.cart.models import Cart, CartLine
+from orders.counter import models as counter_models  # noqa: F401 - Django finds the counter's tables here
+
+__all__ = [
+    "Cart",
+    "CartLine",
+    "Checkout",
+    "Order",
+    "OrderLine",
+    "ProviderPayment",
+    "Refund",
+    "RefundLine",
+    "RefundRequest",
+]
 
 _TRADE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _TRADE_NO_LENGTH = 26  # 130 random bits.

@@ -120,6 +120,7 @@ REST_FRAMEWORK: dict[str, Any] = {
         "accounts.api.authentication.BearerAuthentication",
         "accounts.api.authentication.BrowserAuthentication",
         "billing.api.authentication.ServiceAuthentication",
+        "orders.counter.api.authentication.TerminalAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": [],
     "DEFAULT_PARSER_CLASSES": ["core.api.parsers.StrictJSONParser"],

@@ -1,6 +1,8 @@
 from django.urls import path
 
 from orders.api import views
+from orders.cart import api as cart
+from orders.counter.api.urls import urlpatterns as counter_urls
 
 urlpatterns = [
     path("orders", views.Orders.as_view()),
@@ -17,3 +19,4 @@ urlpatterns = [
     path("refund-requests/<str:request_id>/accept", views.RefundRequestAccepting.as_view()),
     path("refund-requests/<str:request_id>/refuse", views.RefundRequestRefusing.as_view()),
 ]
+    *counter_urls,

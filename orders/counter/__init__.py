@@ -1,0 +1,1 @@
+"""The counter: tills of stores, trades at them, and what became of each."""

@@ -1,0 +1,28 @@
+"""Credentials of tills: 256 random bits, kept as keyed digests only."""
+
+import secrets
+
+from django.conf import settings
+from django.utils.crypto import salted_hmac
+
+PREFIX = "till_"
+_KEY_BYTES = 32
+_SALT = "orders.counter.keys"
+
+
+def new_key() -> str:
+    return PREFIX + secrets.token_urlsafe(_KEY_BYTES)
+
+
+def digest_key(key: str) -> str:
+    """Return what is kept of a key."""
+    return _digest(key, settings.SECRET_KEY)
+
+
+def known_digests(key: str) -> list[str]:
+    """Return what may be kept of a key, also from before the installation's secret was changed: tills live long."""
+    return [_digest(key, secret) for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)]
+
+
+def _digest(key: str, secret: str) -> str:
+    return salted_hmac(_SALT, key, secret=secret, algorithm="sha256").hexdigest()
