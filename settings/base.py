@@ -277,6 +277,19 @@ PROVIDER_QUERIES_EVERY_SECONDS = 5.0
 
 # --- Jobs: long work ---------------------------------------------------------------------------
 
+# --- The counter -----------------------------------------------------------------------------
+
+PAY_CODE_LIFETIME = timedelta(seconds=60)
+PAY_CODES_SEVERAL_VALID = True  # False: a new code ends the ones before it
+PAY_CODE_RETENTION = timedelta(days=30)  # how long a dead code still says how it ended
+PAY_CODE_FAILURES_MAX = 30  # refused codes per till
+PAY_CODE_FAILURES_WINDOW = timedelta(minutes=15)
+PAY_CODE_STORE_FAILURES_MAX = 300  # and per store, behind which may be many tills
+PAY_CODE_STORE_FAILURES_WINDOW = timedelta(minutes=15)
+COUNTER_PAYMENT_LIMIT = timedelta(minutes=10)  # a trade that is not paid is closed after it
+COUNTER_CANCEL_LIMIT = timedelta(hours=24)  # a paid trade is cancelled within it, and refunded after it
+COUNTER_CONFIRM_ABOVE_MINOR = 500_000  # above it the customer confirms on the phone, unless the account says otherwise
+
 JOB_LOOP_ENABLED = True  # long workers look for jobs themselves, without a broker
 JOB_THREADS = 2  # how many jobs one long worker does at once
 JOB_POLL_SECONDS = 0.5
@@ -338,6 +351,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "purge core": {"task": "core.tasks.purge", "schedule": timedelta(hours=1)},
     "purge accounts": {"task": "accounts.tasks.purge", "schedule": timedelta(hours=1)},
+    "purge pay codes": {"task": "wallets.tasks.purge_dead_pay_codes", "schedule": timedelta(hours=1)},
 }
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

@@ -8,6 +8,8 @@ from django.utils import timezone
 
 from core.ids import PublicIdField
 from core.money import Money
+from wallets.pay_codes import models as pay_code_models  # noqa: F401 - Django finds their tables here
+from wallets.providers.models import ProviderAttempt, WebhookNotice  # noqa: F401 - the same
 
 FAILURE_LENGTH_MAX = 60
 

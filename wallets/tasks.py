@@ -1,6 +1,8 @@
 from celery import shared_task
 
+from core import clock
 from wallets import services
+from wallets.pay_codes.services import purge_pay_codes
 
 
 @shared_task
@@ -15,3 +17,9 @@ def purge_booked_changes() -> None:
     """Forget the notes of changes that are booked by now."""
     while services.purge_booked_changes():
         pass
+
+
+@shared_task
+def purge_dead_pay_codes() -> None:
+    """Forget pay codes that have long been dead."""
+    purge_pay_codes(now=clock.now())

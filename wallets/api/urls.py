@@ -1,6 +1,7 @@
 from django.urls import path
 
 from wallets.api import views
+from wallets.pay_codes import api as pay_codes
 
 urlpatterns = [
     path("wallet", views.Wallet.as_view()),
@@ -11,4 +12,6 @@ urlpatterns = [
     path("wallet/debt-repayments", views.DebtRepayments.as_view()),
     path("wallet/statement", views.Statement.as_view()),
     path("earnings", views.Earnings.as_view()),
+    path("pay-codes", pay_codes.PayCodes.as_view()),
+    path("confirmation-limits", pay_codes.ConfirmationLimits.as_view()),
 ]
