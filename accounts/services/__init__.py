@@ -8,7 +8,7 @@ from accounts.services.by_mail import (
     reset_password,
     verify_email,
 )
-from accounts.services.closing import close_account, erase_account, purge_mirrored
+from accounts.services.closing import close_account, erase_account, hold_open, purge_mirrored
 from accounts.services.identities import bind_identity, unbind_identity
 from accounts.services.linking import (
     Invited,
@@ -63,6 +63,7 @@ __all__ = [
     "find_verifying",
     "give_back",
     "has_second_factor",
+    "hold_open",
     "invite",
     "link_accounts",
     "log_in",

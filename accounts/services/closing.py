@@ -1,8 +1,9 @@
 """Closing an account for good, and erasing who it was: what it did stays, under an id that names nobody."""
 
+from collections.abc import Collection
 from datetime import datetime
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from accounts import sessions
 from accounts.actor import Actor
@@ -22,6 +23,9 @@ from accounts.services.linking import end_locked_link
 from accounts.services.logging_in import check_credentials
 from accounts.services.own_login import ensure_own_login
 from events.services import emit
+
+# Shared among all who hold it open; who closes an account waits for them, and they for whoever is closing it.
+_HOLD_OPEN = "SELECT id FROM accounts_account WHERE id = ANY(%s) AND is_active ORDER BY id FOR SHARE"
 
 ERASED_NAME = "Erased account"
 
@@ -47,6 +51,18 @@ def close_account(*, password: str, erase: bool = False, address: str, actor: Ac
         _close(account, actor, now)
         if erase:
             erase_account(account=account)
+
+
+def hold_open(accounts: Collection[int]) -> set[int]:
+    """
+    Let accounts (by key) neither be closed nor shut out until the transaction ends; return those that are open.
+
+    To be called before rows of the kind that has to be settled are written, and before other locks: whoever closes
+    the account then sees those rows, or has closed it already.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_HOLD_OPEN, [list(accounts)])
+        return {key for (key,) in cursor.fetchall()}
 
 
 def _close(account: Account, actor: Actor, now: datetime) -> None:

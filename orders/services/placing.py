@@ -9,7 +9,9 @@ from django.db import transaction
 
 from accounts.actor import Actor
 from accounts.behaviours import record_behaviours
+from accounts.errors import SessionEnded
 from accounts.models import Account
+from accounts.services import hold_open
 from catalog.errors import ItemNotOnSale, ItemUnknown
 from catalog.fees import FeeTable, Sale
 from catalog.models import Item
@@ -58,8 +60,10 @@ def place_checkout(*, lines: Sequence[WantedLine], actor: Actor, now: datetime) 
     :raises MixedCurrencies: the items' prices are in two currencies.
     :raises AmountTooLarge: a line or the total is beyond 2^53-1.
     :raises OutOfStock: there are not as many left.
+    :raises SessionEnded: the acting account was closed meanwhile.
     """
     items = _find_items(lines)
+    _hold_parties_open(items.values(), actor)
     currency = _only_currency(items.values())
     drafts = [_draft_line(line, items[line.item]) for line in lines]
     total_minor = _checked_total(drafts)
@@ -84,6 +88,16 @@ def _find_items(lines: Sequence[WantedLine]) -> dict[str, Item]:
     if not_on_sale:
         raise ItemNotOnSale(items=not_on_sale)
     return items
+
+
+def _hold_parties_open(items: Iterable[Item], actor: Actor) -> None:
+    """A seller who closes at this moment has the order to settle first, or is closed and sells nothing."""
+    are_open = hold_open({actor.acting.pk} | {item.seller_id for item in items})
+    if actor.acting.pk not in are_open:
+        raise SessionEnded
+    not_on_sale = sorted(item.public_id for item in items if item.seller_id not in are_open)
+    if not_on_sale:
+        raise ItemNotOnSale(items=not_on_sale)
 
 
 def _only_currency(items: Iterable[Item]) -> str:
