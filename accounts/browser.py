@@ -57,7 +57,7 @@ def carries(request: HttpRequest, actor: Actor) -> bool:
 
 
 @transaction.atomic
-def switch(request: HttpRequest, actor: Actor, *, to: str, now: datetime) -> sessions.Opened:
+def switch(request: HttpRequest, actor: Actor, *, to: str, carry: str | None = None, now: datetime) -> Switched:
     """
     Switch this browser's session: a new cookie, a new CSRF token, and what the pages kept moves along.
 
@@ -66,7 +66,7 @@ def switch(request: HttpRequest, actor: Actor, *, to: str, now: datetime) -> ses
     kept = type(request.session)()
     kept.create()
     assert kept.session_key is not None
-    switched = switch_session(to=to, actor=actor, token=kept.session_key, now=now)
+    switched = switch_session(to=to, actor=actor, token=kept.session_key, carry=carry, now=now)
     kept.update(dict(request.session.items()))
     kept[SESSION_KEY] = str(switched.session.acting_account.pk)
     request.session.delete()

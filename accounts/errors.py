@@ -97,6 +97,11 @@ class StepUpRequired(Forbidden):
     message = "This account demands a fresh second factor: `POST /session/second-factor` first."
 
 
+class NotCarried(Conflict):
+    code = "not_carried"
+    message = "What is to be carried over does not fit there; nothing was switched."
+
+
 class AccountNotSettled(Conflict):
     """`obstacles`: what is left to settle, as codes."""
 
@@ -119,11 +124,6 @@ class OwnLoginRequired(Forbidden):
     message = "Only the account's own log-in may do that."
 
 
-class UsernameTaken(Unprocessable):
-    code = "username_taken"
-    message = "Somebody has this user name."
-
-
 class StandInRefused(Forbidden):
     code = "stand_in_refused"
     message = "An operator who stands in for a customer may look, but not do that."
@@ -132,6 +132,11 @@ class StandInRefused(Forbidden):
 class NotACustomer(Conflict):
     code = "not_a_customer"
     message = "Operators stand in for buyers and sellers whose accounts are open, and for nobody else."
+
+
+class UsernameTaken(Unprocessable):
+    code = "username_taken"
+    message = "Somebody has this user name."
 
 
 class PasswordTooWeak(Unprocessable):

@@ -1,9 +1,9 @@
 """
-What higher rooms have to say when an account closes, asks for its data, or is erased. They register it in
-their `apps.py`; accounts knows none of them.
+What higher rooms have to say when an account closes, asks for its data, is erased, or is left for a linked one
+with what it carries. They register it in their `apps.py`; accounts knows none of them.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # Imported while apps load, before models can be.
@@ -12,10 +12,12 @@ if TYPE_CHECKING:  # Imported while apps load, before models can be.
 Obstacles = Callable[["Account"], Iterable[str]]
 Export = Callable[["Account"], Iterable[Mapping[str, Any]]]
 Erase = Callable[["Account"], None]
+Carry = Callable[["Account", "Account"], Sequence[Mapping[str, Any]]]
 
 _obstacles: dict[str, Obstacles] = {}
 _exports: dict[str, Export] = {}
 _erasers: dict[str, Erase] = {}
+_carriers: dict[str, Carry] = {}
 
 
 def register_obstacles(room: str, find: Obstacles) -> None:
@@ -33,6 +35,15 @@ def register_eraser(room: str, erase: Erase) -> None:
     _erasers[room] = erase
 
 
+def register_carrier(name: str, carry: Carry) -> None:
+    """
+    `carry` moves what a session takes along from one account to another and returns what it moved.
+
+    It runs inside the switch: neither account can close or lose its link before that has committed.
+    """
+    _carriers[name] = carry
+
+
 def obstacles_of(account: "Account") -> list[str]:
     """Return what keeps an account from closing, in every room."""
     return sorted(code for find in _obstacles.values() for code in find(account))
@@ -47,3 +58,8 @@ def erase_everywhere(account: "Account") -> None:
     """Let every room remove what names this person."""
     for erase in _erasers.values():
         erase(account)
+
+
+def carry(name: str, source: "Account", target: "Account") -> Sequence[Mapping[str, Any]]:
+    """Move what is registered under this name from one account to another, and return what was moved."""
+    return _carriers[name](source, target)

@@ -117,6 +117,11 @@ class Item(models.Model):
     def __str__(self) -> str:
         return self.title
 
+    @property
+    def is_for_sale(self) -> bool:
+        """Whether it may be ordered now: it is on sale, and its seller is neither closed nor shut out."""
+        return self.status == self.Status.ON_SALE and self.seller.is_active
+
 
 class FeeSchedule(models.Model):
     """

@@ -2,7 +2,7 @@ from importlib import import_module
 
 from django.apps import AppConfig
 
-from accounts.lifecycle import register_export, register_obstacles
+from accounts.lifecycle import register_carrier, register_eraser, register_export, register_obstacles
 from core.registry import register_book_check, register_proof_lines
 
 ORDERS_LOCK_PLACE = 10  # Before the earnings of the order.
@@ -19,6 +19,10 @@ class OrdersConfig(AppConfig):
         selectors = import_module("orders.selectors")
         register_obstacles("orders", selectors.unsettled)
         register_export("orders", selectors.export_orders)
+        cart = import_module("orders.cart.services")
+        register_export("cart", import_module("orders.cart.selectors").export_cart)
+        register_eraser("cart", cart.erase_cart)
+        register_carrier("cart", cart.carry_cart)
         import_module("billing.subjects").register_subject_lock(
             ORDERS_LOCK_PLACE, import_module("orders.locks").lock_subjects
         )

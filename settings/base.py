@@ -188,16 +188,13 @@ OTP_FAILURES_WINDOW = timedelta(minutes=15)
 STEP_UP_LIFETIME = timedelta(minutes=10)  # how long a second factor counts as fresh
 OPERATOR_SECOND_FACTOR = False  # True: operators' rights need a session that has shown one
 SITE_NAME = "Marketplace"
-PASSWORD_RESET_TIMEOUT = 30 * 60  # seconds
-EMAIL_VERIFICATION_LIFETIME = timedelta(days=1)
-STAND_IN_LIFETIME = timedelta(minutes=30)  # how long an operator may act as a customer for one reason
-SITE_NAME = "Marketplace"
 SITE_URL = "http://127.0.0.1:8000"  # what mails and QR codes begin with
 QR_ERROR_CORRECTION = "M"  # L, M, Q or H: 7, 15, 25 or 30 % of a code may be dirty
 QR_MODULE_PIXELS = 6  # one of its squares
 QR_BORDER_MODULES = 4  # the white around it that the norm asks for
 PASSWORD_RESET_TIMEOUT = 30 * 60  # seconds
 EMAIL_VERIFICATION_LIFETIME = timedelta(days=1)
+STAND_IN_LIFETIME = timedelta(minutes=30)  # how long an operator may act as a customer for one reason
 LINK_GRAPH_DEPTH_MAX = 3  # links between the account in the middle and those at the rim
 LINK_GRAPH_ACCOUNTS_MAX = 60  # in one drawing, the nearest first
 MAILS_MAX = 5  # mails that somebody can have sent to one account
@@ -258,6 +255,8 @@ TRIAL_ACCOUNTS_AT_ONCE = 1000  # in one query of a trial balance
 
 FEE_SCHEDULE_SECOND_PERSON = True  # False for one-person shops
 ORDER_LINES_MAX = 2000
+CART_LINES_MAX = 200  # never more than an order may have
+CART_QUANTITY_MAX = 100_000  # of one item
 ORDER_PAYMENT_LIMIT = timedelta(minutes=30)  # a pending order is closed after it
 ORDER_COMPLETION_LIMIT = timedelta(days=14)  # a fulfilled order is completed after it
 REFUND_REQUEST_LIMIT = timedelta(days=7)  # after it an operator may decide in the seller's place

@@ -90,6 +90,9 @@ LINK = OpenApiExample(
         "linked_at": "2026-10-01T09:31:00Z",
         "proposed_terms": None,
         "proposed_by": None,
+        "ended_at": None,
+        "ended_by": None,
+        "end_reason": None,
     },
     response_only=True,
 )
@@ -98,9 +101,6 @@ PROOF = OpenApiExample(
     "a proof",
     value={"provider": "demo-id", "external_id": "anna-77", "proof": "eyJhbGciOiJFZERTQSJ9.eyJpc3MiOi….kx2…"},
     request_only=True,
-        "ended_at": None,
-        "ended_by": None,
-        "end_reason": None,
 )
 SWITCH = OpenApiExample("act as the laboratory", value={"account": OTHER["id"]}, request_only=True)
 SWITCHED = OpenApiExample(
@@ -110,14 +110,6 @@ SWITCHED = OpenApiExample(
         "session": SESSION | {"acting_account": OTHER, "linked_accounts": [OTHER]},
     },
     response_only=True,
-)
-OTP = OpenApiExample("a code", value={"otp": "492039"}, request_only=True)
-CLOSING = OpenApiExample("for good", value={"password": "correct horse battery staple"}, request_only=True)
-FORGOTTEN = OpenApiExample("a forgotten password", value={"username": "anna"}, request_only=True)
-RESET = OpenApiExample(
-    "a new password",
-    value={"token": "acc_01J9ZK3Q6V8M2N4P6R8T0V2X4Z:cx8k2p-…", "new": "a much better one"},
-    request_only=True,
 )
 STAND_IN = OpenApiExample("a reason", value={"reason": "Ticket 4711: the item cannot be found."}, request_only=True)
 STANDING_IN = OpenApiExample(
@@ -134,3 +126,11 @@ STANDING_IN = OpenApiExample(
     response_only=True,
 )
 LINK_END = OpenApiExample("a reason", value={"reason": "Anna's phone was stolen; she called."}, request_only=True)
+OTP = OpenApiExample("a code", value={"otp": "492039"}, request_only=True)
+CLOSING = OpenApiExample("for good", value={"password": "correct horse battery staple"}, request_only=True)
+FORGOTTEN = OpenApiExample("a forgotten password", value={"username": "anna"}, request_only=True)
+RESET = OpenApiExample(
+    "a new password",
+    value={"token": "acc_01J9ZK3Q6V8M2N4P6R8T0V2X4Z:cx8k2p-…", "new": "a much better one"},
+    request_only=True,
+)

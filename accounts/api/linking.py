@@ -26,6 +26,7 @@ from core.errors import TooManyAttempts
 
 PARTIES = frozenset({"buyer", "seller"})
 CODE_LENGTH_MAX = 40
+CART = "cart"  # As the room that keeps carts has registered it with `accounts.lifecycle`.
 
 SPENDING_CAP = {
     "oneOf": [
@@ -93,9 +94,16 @@ class InvitationListed(serializers.Serializer):
     withdrawn_at = serializers.DateTimeField(allow_null=True)
 
 
+class CodeCardDocument(serializers.Serializer):
+    code = serializers.CharField()
+    url = serializers.CharField(help_text="Where the code is given back in a browser; the code stands behind #.")
+    qr_svg = serializers.CharField(help_text="A QR code of `url`: an SVG picture as a data URI.")
+
+
 class InvitationDocument(serializers.Serializer):
     id = serializers.CharField()
     codes = serializers.ListField(child=serializers.CharField(), help_text="Shown once.")
+    cards = CodeCardDocument(many=True, help_text="The same codes, to be scanned. Shown once.")
     expires_at = serializers.DateTimeField()
     terms = TermsDocument()
 
@@ -103,7 +111,6 @@ class InvitationDocument(serializers.Serializer):
 class InvitationPreview(serializers.Serializer):
     inviter = AccountRefDocument()
     terms = TermsDocument()
-    cards = CodeCardDocument(many=True, help_text="The same codes, to be scanned. Shown once.")
     expires_at = serializers.DateTimeField()
 
 
@@ -114,13 +121,6 @@ class LinkDocument(serializers.Serializer):
     linked_at = serializers.DateTimeField()
     proposed_terms = TermsDocument(allow_null=True, help_text="In force once the other side accepts them.")
     proposed_by = AccountRefDocument(allow_null=True)
-
-
-def link_document(link: Link) -> dict[str, Any]:
-    return {
-        "id": link.public_id,
-        "accounts": [account_ref(link.inviter), account_ref(link.invitee)],
-        "terms": link.terms.document(),
     ended_at = serializers.DateTimeField(allow_null=True)
     ended_by = AccountRefDocument(allow_null=True, help_text="One of the two, or an operator.")
     end_reason = serializers.CharField(allow_null=True, help_text="Why an operator ended it.")
@@ -129,9 +129,19 @@ def link_document(link: Link) -> dict[str, Any]:
 def card_document(code: str) -> dict[str, str]:
     card = card_of(code)
     return {"code": card.code, "url": card.url, "qr_svg": card.qr_svg}
+
+
+def link_document(link: Link) -> dict[str, Any]:
+    return {
+        "id": link.public_id,
+        "accounts": [account_ref(link.inviter), account_ref(link.invitee)],
+        "terms": link.terms.document(),
         "linked_at": link.linked_at,
         "proposed_terms": link.proposed_terms,
         "proposed_by": account_ref(link.proposed_by),
+        "ended_at": link.ended_at,
+        "ended_by": account_ref(link.ended_by),
+        "end_reason": link.end_reason or None,
     }
 
 
@@ -149,9 +159,6 @@ def invitation_documents(invitations: Iterable[Any]) -> list[dict[str, Any]]:
             "created_at": invitation.created_at,
             "expires_at": invitation.expires_at,
             "withdrawn_at": invitation.withdrawn_at,
-        "ended_at": link.ended_at,
-        "ended_by": account_ref(link.ended_by),
-        "end_reason": link.end_reason or None,
         }
         for invitation in invitations
     ]
@@ -186,6 +193,7 @@ class Invitations(ListView):
             {
                 "id": invited.invitation.public_id,
                 "codes": invited.codes,
+                "cards": [card_document(code) for code in invited.codes],
                 "expires_at": invited.invitation.expires_at,
                 "terms": terms.document(),
             }
@@ -193,7 +201,6 @@ class Invitations(ListView):
 
 
 class OneInvitation(ApiView):
-                "cards": [card_document(code) for code in invited.codes],
     """DELETE /api/v1/link-invitations/<id>"""
 
     own_login = frozenset({"DELETE"})
@@ -327,20 +334,26 @@ class SessionSwitch(ApiView):
 
     class Input(fields.Input):
         account = fields.TextField(max_length=40, help_text="The login account, or one directly linked with it.")
+        carry_cart = fields.FlagField(
+            required=False, help_text="Move the lines of the cart of the account left behind into that one's."
+        )
 
     @extend_schema(
         summary="Act as a linked account from now on, with a new credential",
         request=Input,
-        responses=outputs.LoggedIn,
+        responses=outputs.SwitchedDocument,
         examples=[examples.SWITCH, examples.SWITCHED],
     )
-    @refuses(errors.AccountNotLinked, errors.SwitchNotAllowed, errors.StepUpRequired, errors.SessionEnded)
+    @refuses(
+        errors.AccountNotLinked, errors.NotCarried, errors.SwitchNotAllowed, errors.StepUpRequired, errors.SessionEnded
+    )
     def post(self, request: Request) -> Response:
-        actor, to = actor_of(request), self.checked_body()["account"]
+        actor, body = actor_of(request), self.checked_body()
+        to, carry = body["account"], CART if body.get("carry_cart") else None
         if browser.carries(request._request, actor):
-            switched = browser.switch(request._request, actor, to=to, now=clock.now())
+            switched = browser.switch(request._request, actor, to=to, carry=carry, now=clock.now())
         else:
-            switched = services.switch_session(to=to, actor=actor, now=clock.now())
-        answer = Response({"token": switched.token, "session": outputs.session_document(switched.session)})
+            switched = services.switch_session(to=to, actor=actor, carry=carry, now=clock.now())
+        answer = Response(outputs.switched_document(switched))
         answer["Acting-Account"] = switched.session.acting_account.public_id
         return answer

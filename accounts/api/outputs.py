@@ -9,6 +9,7 @@ from accounts.actor import Actor
 from accounts.models import Account, Session
 from accounts.references import AccountRefDocument, account_ref
 from accounts.selectors import linked_accounts
+from accounts.services.switching import Switched
 
 
 class AccountDocument(serializers.Serializer):
@@ -28,10 +29,10 @@ class SessionDocument(serializers.Serializer):
     acting_account = AccountRefDocument(help_text="Whose rights the session has.")
     linked_accounts = AccountRefDocument(many=True, help_text="Whom the login account may switch to.")
     expires_at = serializers.DateTimeField()
-
     reason = serializers.CharField(
         allow_null=True, help_text="Why an operator, who is then the login account, acts as this one; else null."
     )
+
 
 class SessionListed(SessionDocument):
     current = serializers.BooleanField(help_text="The session that asks.")
@@ -43,6 +44,15 @@ class SessionListed(SessionDocument):
 class LoggedIn(serializers.Serializer):
     token = serializers.CharField(help_text="Shown once; kept as a digest only.")
     session = SessionDocument()
+
+
+class CarriedLine(serializers.Serializer):
+    item = serializers.CharField()
+    quantity = serializers.IntegerField(help_text="How many were moved; the other cart may hold more of it.")
+
+
+class SwitchedDocument(LoggedIn):
+    carried = CarriedLine(many=True, required=False, help_text="What was moved, where `carry_cart` was asked for.")
 
 
 def account_document(account: Account) -> dict[str, Any]:
@@ -65,7 +75,13 @@ def session_document(session: Session) -> dict[str, Any]:
         "acting_account": account_ref(session.acting_account),
         "linked_accounts": [account_ref(linked) for linked in linked_accounts(session.login_account)],
         "expires_at": session.expires_at,
+        "reason": session.reason or None,
     }
+
+
+def switched_document(switched: Switched) -> dict[str, Any]:
+    document = {"token": switched.token, "session": session_document(switched.session)}
+    return document if switched.carried is None else document | {"carried": switched.carried}
 
 
 def session_documents(sessions: Iterable[Session], actor: Actor) -> list[dict[str, Any]]:
@@ -75,7 +91,6 @@ def session_documents(sessions: Iterable[Session], actor: Actor) -> list[dict[st
             "current": session.public_id == actor.session_id,
             "device": session.device,
             "created_at": session.created_at,
-        "reason": session.reason or None,
             "last_seen_at": session.last_seen_at,
         }
         for session in sessions

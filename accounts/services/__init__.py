@@ -14,9 +14,9 @@ from accounts.services.linking import (
     Invited,
     accept_terms,
     end_link,
+    end_link_for_sides,
     invite,
     link_accounts,
-    end_link_for_sides,
     preview_invitation,
     propose_terms,
     withdraw_invitation,
@@ -39,9 +39,9 @@ from accounts.services.second_factors import (
     step_up,
 )
 from accounts.services.spending import ensure_lets_spend, give_back, spend_through_link
+from accounts.services.standing_in import stand_in
 from accounts.services.switching import act_as, switch_session
 
-from accounts.services.standing_in import stand_in
 __all__ = [
     "Invited",
     "accept_terms",
@@ -54,9 +54,9 @@ __all__ = [
     "confirm_second_factor",
     "deactivate_account",
     "end_link",
+    "end_link_for_sides",
     "enrol",
     "ensure_lets_spend",
-    "end_link_for_sides",
     "ensure_own_login",
     "erase_account",
     "find_forgetful",
@@ -78,11 +78,11 @@ __all__ = [
     "request_password_reset",
     "reset_password",
     "spend_through_link",
+    "stand_in",
     "step_up",
     "switch_session",
     "unbind_identity",
     "update_account",
     "verify_email",
-    "stand_in",
     "withdraw_invitation",
 ]

@@ -26,14 +26,17 @@ class LineInput(Input):
     quantity = WholeNumberField(min_value=1)
 
 
-class PlaceInput(Input):
+class ScansInput(Input):
     """Scan tokens are of whatever length and use: one that cannot be used never refuses an order."""
 
-    lines = serializers.ListField(child=LineInput(), min_length=1, max_length=settings.ORDER_LINES_MAX)
     scan = TextField(required=False, allow_null=True, allow_blank=True)
     scans = serializers.ListField(
         child=TextField(allow_null=True, allow_blank=True), required=False, allow_null=True, allow_empty=True
     )
+
+
+class PlaceInput(ScansInput):
+    lines = serializers.ListField(child=LineInput(), min_length=1, max_length=settings.ORDER_LINES_MAX)
 
 
 class PayInput(Input):

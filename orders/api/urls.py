@@ -5,6 +5,9 @@ from orders.cart import api as cart
 from orders.counter.api.urls import urlpatterns as counter_urls
 
 urlpatterns = [
+    path("cart", cart.OwnCart.as_view()),
+    path("cart/lines/<str:item_id>", cart.OwnCartLine.as_view()),
+    path("cart/order", cart.CartOrder.as_view()),
     path("orders", views.Orders.as_view()),
     path("orders/<str:order_id>", views.OrderOne.as_view()),
     path("orders/<str:order_id>/pay", views.OrderPayment.as_view()),
@@ -18,5 +21,5 @@ urlpatterns = [
     path("orders/<str:order_id>/refund-requests", views.RefundRequests.as_view()),
     path("refund-requests/<str:request_id>/accept", views.RefundRequestAccepting.as_view()),
     path("refund-requests/<str:request_id>/refuse", views.RefundRequestRefusing.as_view()),
-]
     *counter_urls,
+]
