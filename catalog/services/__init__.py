@@ -1,5 +1,6 @@
 """What may be done with the catalogue; one function per use case."""
 
+from catalog.services.closing import end_offers
 from catalog.services.fee_schedules import activate_fee_schedule, draft_fee_schedule
 from catalog.services.items import change_item, offer_item
 from catalog.services.stock import lock_stock, put_back_stock, take_stock
@@ -11,6 +12,7 @@ __all__ = [
     "change_store",
     "close_store",
     "draft_fee_schedule",
+    "end_offers",
     "lock_stock",
     "offer_item",
     "open_store",

@@ -130,7 +130,17 @@ class TestExport:
         answer = api(buyer).get("/account/export")
 
         exported = json.loads(b"".join(answer.streaming_content))
-        assert set(exported) == {"account", "behaviours", "cart", "identities", "links", "orders", "sessions"}
+        assert set(exported) == {
+            "account",
+            "behaviours",
+            "cart",
+            "identities",
+            "items",
+            "links",
+            "orders",
+            "sessions",
+            "stores",
+        }
         assert exported["account"][0]["username"] == buyer.username
         assert [order["role"] for order in exported["orders"]] == ["buyer"] * count
         assert exported["links"][0]["with"] == seller.public_id
