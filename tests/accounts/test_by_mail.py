@@ -138,6 +138,15 @@ class TestProvingAnAddress:
 class TestSending:
     """A mail server that is away costs nobody a mail, and nobody a request."""
 
+    @pytest.mark.parametrize("name", ["{% boom %}", "{{ settings.SECRET_KEY }} & Söhne", "{# gone #}O'Neil"])
+    def test_a_name_is_a_name_whatever_it_looks_like(self, anna, name):
+        Account.objects.filter(pk=anna.pk).update(name=name)
+
+        assert forget(anna).status_code == 202
+        send_mails()
+
+        assert mail.outbox[-1].body.startswith(f"Hello {name},")
+
     def test_what_could_not_be_sent_is_sent_later(self, anna, settings):
         settings.POST_OFFICE = {**settings.POST_OFFICE, "RETRY_INTERVAL": timedelta(0)}
         with patch("django.core.mail.backends.locmem.EmailBackend.send_messages", side_effect=OSError):
