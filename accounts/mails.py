@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.template.loader import render_to_string
 from post_office.mail import PRIORITY, STATUS
-from post_office.models import Email
+from post_office.models import Email, Log
 
 from accounts.models import Account
 
@@ -34,3 +34,14 @@ def write_mail(account: Account, *, subject: str, template: str, **context: Any)
         priority=PRIORITY.medium,
         context={"account": account.public_id},
     )
+
+
+def blank_mails(account: Account) -> None:
+    """
+    Leave of an account's mails neither address nor text, whether they were sent or wait; those will not be sent.
+
+    The rows stay until they are purged: one of them may be on its way at this moment, and be noted as sent.
+    """
+    mails = Email.objects.filter(context__account=account.public_id)
+    Log.objects.filter(email__in=mails).delete()  # A mail server's refusal names the address.
+    mails.update(to="", subject="", message="", headers=None)

@@ -10,6 +10,7 @@ from accounts.actor import Actor
 from accounts.errors import AccountNotSettled
 from accounts.events import AccountClosed
 from accounts.lifecycle import erase_everywhere, obstacles_of
+from accounts.mails import blank_mails
 from accounts.models import (
     Account,
     Behaviour,
@@ -81,7 +82,7 @@ def _close(account: Account, actor: Actor, now: datetime) -> None:
 @transaction.atomic
 def erase_account(*, account: Account) -> None:
     """
-    Remove who a closed account was: name, user name, e-mail address, devices, and its own record of behaviours.
+    Remove who a closed account was: name, user name, e-mail address, mails, devices, and its own record of behaviours.
 
     Orders, books and events hold public ids only, and stay whole. Doing it twice changes nothing.
     """
@@ -90,6 +91,7 @@ def erase_account(*, account: Account) -> None:
     account.set_unusable_password()
     account.save(update_fields=["username", "name", "email", "email_verified_at", "password"])
     Session.objects.filter(login_account=account).update(device="")
+    blank_mails(account)
     Behaviour.objects.filter(account=account).delete()
     ExternalIdentity.objects.filter(account=account).delete()
     erase_everywhere(account)

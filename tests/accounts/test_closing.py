@@ -4,10 +4,14 @@ import json
 from typing import Any
 
 import pytest
+from django.core import mail as outbox
+from post_office.models import Email, Log
 
 from accounts import services
 from accounts.actor import Actor
+from accounts.mails import write_mail
 from accounts.models import Account, Behaviour, Link, Session
+from accounts.tasks import send_mails
 from core import clock
 from events.models import EventRecord
 from orders.models import Order
@@ -92,6 +96,28 @@ class TestErasing:
         assert set(Session.objects.filter(login_account=buyer).values_list("device", flat=True)) == {""}
         seen = api(seller).get(f"/orders/{order.public_id}").json()
         assert seen["buyer"] == {"id": buyer.public_id, "name": "Erased account"}
+
+    def test_mails_lose_address_and_text_at_once_and_those_that_wait_are_not_sent(self, new_account, settings):
+        """Addresses need not be unique: another account's mail to the same one still goes out."""
+        anna, firm = (new_account(email="anna@example.org") for _ in range(2))
+        for account in (anna, firm):
+            write_mail(account, subject="Hello", template="password_reset", token="t", minutes=30)
+        send_mails()
+        write_mail(anna, subject="Hello", template="password_reset", token="t", minutes=30)
+        Account.objects.filter(pk=anna.pk).update(email="new@example.org")
+        anna.refresh_from_db()
+        write_mail(anna, subject="Hello", template="password_reset", token="t", minutes=30)
+        write_mail(firm, subject="Hello", template="password_reset", token="t", minutes=30)
+        failed = Email.objects.filter(context__account=anna.public_id).latest("id")
+        failed.logs.create(status=1, message="550 no such user: new@example.org")
+
+        services.erase_account(account=anna)
+
+        blank = Email.objects.filter(context__account=anna.public_id)
+        assert {(*mail.to, mail.subject, mail.message) for mail in blank} == {("", "")}
+        assert "new@example.org" not in str([*Email.objects.values(), *Log.objects.values()])
+        send_mails()
+        assert [message.to for message in outbox.outbox] == [["anna@example.org"]] * 3
 
     def test_twice_changes_nothing(self, buyer):
         services.erase_account(account=buyer)
