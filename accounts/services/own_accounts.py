@@ -112,8 +112,8 @@ def deactivate_account(*, account: Account) -> None:
 
 
 def reactivate_account(*, account: Account) -> None:
-    """Let the account log in again."""
-    Account.objects.filter(pk=account.pk).update(is_active=True)
+    """Let an account that an operator shut out log in again; what its owner has closed stays closed."""
+    Account.objects.filter(pk=account.pk, closed_at=None).update(is_active=True)
 
 
 @transaction.atomic
