@@ -19,6 +19,7 @@ class OrdersConfig(AppConfig):
         selectors = import_module("orders.selectors")
         register_obstacles("orders", selectors.unsettled)
         register_export("orders", selectors.export_orders)
+        register_export("refund_requests", selectors.export_refund_requests)
         cart = import_module("orders.cart.services")
         register_export("cart", import_module("orders.cart.selectors").export_cart)
         register_eraser("cart", cart.erase_cart)

@@ -161,6 +161,21 @@ def export_orders(account: Account) -> Iterator[dict[str, Any]]:
             }
 
 
+def export_refund_requests(account: Account) -> Iterator[dict[str, Any]]:
+    """Yield what an account asked for as a buyer and was asked for as a seller, the newest first."""
+    is_party = Q(order__buyer=account) | Q(order__seller=account)
+    for page in every_page(_refund_requests().filter(is_party), ("-id",)):
+        for request in page:
+            yield {
+                "order": request.order.public_id,
+                "lines": request.lines,
+                "reason": request.reason,
+                "status": request.status,
+                "requested_at": request.requested_at,
+                "answer": request.answer,
+            }
+
+
 def _role_of(account: Account, order: Order) -> str:
     if order.buyer_id == account.pk:
         return "buyer"

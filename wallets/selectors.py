@@ -155,11 +155,20 @@ def earning_lines(order: str) -> Iterator[ProofLine]:
 
 
 def unsettled(owner: Account) -> list[str]:
-    """Return what an account has to settle before it may close: money in its wallet or on its way, and debts."""
+    """
+    Return what an account has to settle before it may close: money in its wallet or on its way, and debts.
+
+    On its way is also what a provider has not answered: a top-up may still come in, a withdrawal come back.
+    """
     balances = wallet_balances(visible_to=owner)
     found = {
         "wallet_not_empty": any(b.posted_minor or b.held_minor or b.not_yet_booked_minor for b in balances),
         "earnings_pending": any(b.pending_minor for b in balances),
         "debt_outstanding": any(b.debt_minor for b in balances),
+        "payments_under_way": any(_under_way(kind, owner) for kind in (TopUp, Withdrawal)),
     }
     return [code for code, is_so in found.items() if is_so]
+
+
+def _under_way(kind: type[TopUp | Withdrawal], owner: Account) -> bool:
+    return kind.objects.filter(owner=owner, next_query_at__isnull=False).exists()

@@ -20,6 +20,8 @@ from tests.accounts.test_linking import invite, link
 from tests.conftest import PASSWORD, Api
 from tests.money_facts import book
 from tests.shop import fund, offer, paid_order, place
+from tests.wallets.shop import fill
+from wallets.models import TopUp, Withdrawal
 
 CLOSE = "/account/close"
 
@@ -75,6 +77,30 @@ class TestClosing:
             assert (answer.status_code, answer.json()["code"]) == (409, "account_not_settled")
             assert answer.json()["obstacles"] == obstacles
             assert api(account).get("/account").status_code == 200
+
+    @pytest.mark.parametrize("kind", [TopUp, Withdrawal])
+    def test_what_a_provider_has_not_answered_is_not_settled(self, buyer, api, kind):
+        """A top-up may still come in, and a withdrawal come back, to an account that is there."""
+        payment = kind.objects.create(
+            owner=buyer,
+            login_account=buyer,
+            provider="local",
+            amount_minor=100,
+            currency="GBP",
+            requested_at=clock.now(),
+            next_query_at=clock.now(),
+        )
+        assert close(api(buyer)).json()["obstacles"] == ["payments_under_way"]
+
+        kind.objects.filter(pk=payment.pk).update(status="failed", next_query_at=None, finished_at=clock.now())
+        assert close(api(buyer)).status_code == 204
+
+    def test_an_operator_cannot_open_it_again(self, buyer, api):
+        close(api(buyer))
+        services.reactivate_account(account=buyer)
+
+        login = Api(None).post("/sessions", {"username": buyer.username, "password": PASSWORD})
+        assert login.json()["code"] == "credentials_invalid"
 
     def test_an_operator_does_not_close_itself_by_a_link_either(self, operator, api):
         assert close(api(operator)).status_code == 204
@@ -160,15 +186,45 @@ class TestExport:
             "account",
             "behaviours",
             "cart",
+            "earnings",
             "identities",
             "items",
             "links",
             "orders",
+            "refund_requests",
             "sessions",
             "stores",
+            "top_ups",
+            "wallet",
+            "withdrawals",
         }
         assert exported["account"][0]["username"] == buyer.username
         assert [order["role"] for order in exported["orders"]] == ["buyer"] * count
         assert exported["links"][0]["with"] == seller.public_id
         assert "password" not in str(exported)
         assert "token" not in str(exported)
+
+    def test_has_what_other_rooms_know(self, buyer, seller, api):
+        item = offer(seller, description="Green")
+        api(seller).post("/stores", {"name": "Shop", "address": "1 High Street"})
+        fill(buyer, 5000)
+        book()
+        order = paid_order(buyer, item)
+        book()
+        api(buyer).post(f"/orders/{order.public_id}/refund-requests", {"reason": "It never came."})
+        api(buyer).post("/wallet/top-ups", {"amount": 7, "currency": "GBP"}, key="k")
+        api(buyer).put(f"/cart/lines/{item.public_id}", {"quantity": 3})
+
+        bought, sold = (
+            json.loads(b"".join(api(account).get("/account/export").streaming_content)) for account in (buyer, seller)
+        )
+
+        assert [(line["item"], line["quantity"]) for line in bought["cart"]] == [(item.public_id, 3)]
+        assert [payment["amount"] for payment in bought["top_ups"]] == [7, 5000]
+        statement = api(buyer).get("/wallet/statement").json()["results"]
+        assert [line["transfer"] for line in bought["wallet"]] == [line["transfer"] for line in statement]
+        assert sum(line["amount"] for line in bought["wallet"]) == 5000 - 1000
+        assert [one["reason"] for one in bought["refund_requests"] + sold["refund_requests"]] == ["It never came."] * 2
+        assert [earning["order"] for earning in sold["earnings"]] == [order.public_id]
+        assert [(one["description"], one["status"]) for one in sold["items"]] == [("Green", "on_sale")]
+        assert [one["address"] for one in sold["stores"]] == ["1 High Street"]
