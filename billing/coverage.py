@@ -20,7 +20,7 @@ from billing.booking import BILLING
 from billing.check import check_document
 from billing.event_types import TypeSpec
 from billing.models import CoverageMark, RuleSet
-from billing.rules import Rule
+from billing.rules import CHARGED_BY, Rule
 from billing.types import all_types
 from billing.versions import compile_rule_set, timeline
 from core import clock
@@ -299,6 +299,9 @@ def _rows_of_type(
 
 def _state(rules: Sequence[Rule], configuration: Configuration) -> tuple[str, str | None]:
     """Whether one rule, several or none would book such an event, and which."""
+    provider = configuration.get("provider")
+    if provider and any(rule.takes_outside == provider for rule in rules):
+        configuration = configuration | {CHARGED_BY: provider}
     matching = [rule for rule in rules if rule.matches(configuration)]
     if not matching:
         return UNPOSTED, None

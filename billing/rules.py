@@ -12,6 +12,10 @@ from typing import Any
 from billing.errors import AmountsDisagree, NoRule, SameAccount
 from core.money import BPS_WHOLE, split
 
+CHARGED_BY = "charged_by"  # In `order.paid`: whose server was charged, where no wallet was.
+CLEARING = "clearing"
+PAYMENT = "order.paid"
+
 PARTY = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 
 Payload = Mapping[str, Any]
@@ -44,21 +48,26 @@ class Rule:
     One rule: which configurations it matches, and what it books.
 
     What is the same for every event is worked out when the rule is made: it books thousands a second.
+    `conditions`: all that an event must fulfil, `match` and whose money it is.
     """
 
     name: str
     match: Mapping[str, str]
     transfers: tuple[TransferRule, ...]
+    takes_outside: str | None = None  # The provider whose server was charged, "" a wallet; None where it is no matter.
+    conditions: Mapping[str, str | None] = field(init=False, repr=False, compare=False)
     amounts: "Amounts" = field(init=False, repr=False, compare=False)
     sides: tuple[tuple[Fill, Fill], ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        whose = {} if self.takes_outside is None else {CHARGED_BY: self.takes_outside or None}
+        object.__setattr__(self, "conditions", {**self.match, **whose})
         object.__setattr__(self, "amounts", Amounts.of(self.transfers))
         object.__setattr__(self, "sides", tuple((filler(line.debit), filler(line.credit)) for line in self.transfers))
 
     def matches(self, payload: Payload) -> bool:
         """An absent parameter matches no rule that names it."""
-        for name, value in self.match.items():  # noqa: SIM110 - all() costs three times as much
+        for name, value in self.conditions.items():  # noqa: SIM110 - all() costs three times as much
             if payload.get(name) != value:
                 return False
         return True
@@ -209,7 +218,21 @@ def compile_rule(event_type: str, rule: Mapping[str, Any], part_of: PartOf) -> R
         amount = _amount(line["amount"])
         whole = part_of(event_type, amount.amount)
         transfers.append(TransferRule(line["debit"], line["credit"], amount, whole))
-    return Rule(rule["name"], dict(rule["match"]), tuple(transfers))
+    return Rule(rule["name"], dict(rule["match"]), tuple(transfers), _whose(event_type, rule))
+
+
+def _whose(event_type: str, rule: Mapping[str, Any]) -> str | None:
+    """
+    Return whose server a rule of a payment takes the money from, "" where it comes out of a wallet.
+
+    Such a rule matches a provider, debits nothing but that one's clearing account, and books what its server was
+    charged. It never books what is held in a wallet, nor does any other rule book what was charged elsewhere.
+    """
+    if event_type != PAYMENT:
+        return None
+    provider = rule["match"].get("provider", "")
+    debits = {line["debit"] for line in rule["transfers"]}
+    return provider if provider and debits == {f"{CLEARING}:{provider}"} else ""
 
 
 def _amount(written: str | Mapping[str, Any]) -> AmountOf:

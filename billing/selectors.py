@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
@@ -9,7 +10,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from billing.booking import BILLING
 from billing.events import CORRECTIONS
 from billing.models import ExternalEvent, Rebooking, RuleSet
-from billing.rules import Rule
+from billing.rules import CHARGED_BY, PAYMENT, Rule
 from billing.types import all_types
 from billing.versions import compiled, timeline
 from core import clock
@@ -207,12 +208,19 @@ def unmatched_rules(event_type: str, payload: Mapping[str, Any]) -> list[tuple[R
     return [(rule, "" if rule is taken else _why_not(rule, payload)) for rule in rules]
 
 
+def books_outside(provider: str, *, at: datetime) -> bool:
+    """Whether the version in force at a moment has a rule for payments that this provider's own server was charged."""
+    rules = timeline().at(at).rules_by_type.get(PAYMENT, ())
+    return any(rule.takes_outside == provider for rule in rules)
+
+
 def _why_not(rule: Rule, payload: Mapping[str, Any]) -> str:
     """Name a parameter that does not fit, rather one that was given than one that was not."""
     unfit = sorted(
         (payload.get(name) is None, name) for name, wanted in rule.match.items() if payload.get(name) != wanted
     )
     if not unfit:
-        return "less specific"
+        fits = rule.matches(payload)
+        return "less specific" if fits else f"parameter {CHARGED_BY} is {payload.get(CHARGED_BY, 'absent')}"
     _is_absent, name = unfit[0]
     return f"parameter {name} is {payload.get(name, 'absent')}"
