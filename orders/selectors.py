@@ -134,6 +134,12 @@ def top_ups_awaited(public_ids: Iterable[str]) -> list[str]:
     return list(of_these.values_list("top_up__public_id", flat=True))
 
 
+def refunds_of_charged_orders(public_ids: Iterable[str]) -> list[str]:
+    """Return those of these refunds whose orders a provider had a part in paying, in one statement."""
+    charged = Refund.objects.filter(public_id__in=set(public_ids)).exclude(order__provider="")
+    return list(charged.order_by("id").values_list("public_id", flat=True))
+
+
 def unsettled(account: Account) -> list[str]:
     """Return what an account has to settle before it may close: orders that are under way, either side."""
     under_way = Order.objects.filter(status__in=[Order.Status.PENDING, Order.Status.PAID, Order.Status.FULFILLED])

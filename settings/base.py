@@ -181,12 +181,17 @@ INVITATION_FAILURES_MAX = 10  # wrong codes per account; looking at one counts t
 INVITATION_FAILURES_WINDOW = timedelta(minutes=15)
 INVITATION_ADDRESS_FAILURES_MAX = 300  # per address, behind which may be a whole office
 INVITATION_ADDRESS_FAILURES_WINDOW = timedelta(minutes=15)
+INVITATION_ALARM_MAX = 1000  # wrong codes of all accounts together, before people are told; refuses nobody
+INVITATION_ALARM_WINDOW = timedelta(minutes=15)
 IDENTITY_PROVIDERS: dict[str, str] = {}  # provider -> its Ed25519 public key (PEM)
 IDENTITY_PROVIDERS_DEMO: tuple[str, ...] = ()  # whose keys are ours: never in production
 OTP_FAILURES_MAX = 10  # wrong one-time passwords per account
 OTP_FAILURES_WINDOW = timedelta(minutes=15)
 STEP_UP_LIFETIME = timedelta(minutes=10)  # how long a second factor counts as fresh
 OPERATOR_SECOND_FACTOR = False  # True: operators' rights need a session that has shown one
+STAND_IN_LIFETIME = timedelta(minutes=30)  # how long an operator may act as a customer for one reason
+LINK_GRAPH_DEPTH_MAX = 3  # links between the account in the middle and those at the rim
+LINK_GRAPH_ACCOUNTS_MAX = 60  # in one drawing, the nearest first
 SITE_NAME = "Marketplace"
 SITE_URL = "http://127.0.0.1:8000"  # what mails and QR codes begin with
 QR_ERROR_CORRECTION = "M"  # L, M, Q or H: 7, 15, 25 or 30 % of a code may be dirty
@@ -194,9 +199,6 @@ QR_MODULE_PIXELS = 6  # one of its squares
 QR_BORDER_MODULES = 4  # the white around it that the norm asks for
 PASSWORD_RESET_TIMEOUT = 30 * 60  # seconds
 EMAIL_VERIFICATION_LIFETIME = timedelta(days=1)
-STAND_IN_LIFETIME = timedelta(minutes=30)  # how long an operator may act as a customer for one reason
-LINK_GRAPH_DEPTH_MAX = 3  # links between the account in the middle and those at the rim
-LINK_GRAPH_ACCOUNTS_MAX = 60  # in one drawing, the nearest first
 MAILS_MAX = 5  # mails that somebody can have sent to one account
 MAILS_WINDOW = timedelta(hours=1)
 ADDRESS_MAILS_MAX = 30  # and from one address
@@ -269,12 +271,13 @@ UNBOOKED_CHANGES_PURGE_EVERY_SECONDS = 10.0
 PAYMENT_PROVIDERS = {"local": "wallets.providers.local.LocalProvider"}
 TOP_UP_PROVIDER_DEFAULT = "local"
 PAYOUT_PROVIDER = "local"
+IDENTITY_SERVERS: dict[str, str] = {}  # provider of identities -> its own server that keeps their money
+PROVIDER_GIVE_UP_AFTER = timedelta(minutes=30)  # a charge without a final answer is cancelled, and has failed for us
+IDENTITY_CHARGE_GIVE_UP_AFTER = timedelta(minutes=2)  # the same at the counter, where somebody waits
 PROVIDER_QUERY_AFTER = timedelta(seconds=30)  # a payment whose request has not come back is asked about after it
 PROVIDER_QUERY_PAUSE_MAX = timedelta(hours=1)  # between two questions about one payment
 PROVIDER_QUERIES_MAX = 100  # per run of the asking task
 PROVIDER_QUERIES_EVERY_SECONDS = 5.0
-
-# --- Jobs: long work ---------------------------------------------------------------------------
 
 # --- The counter -----------------------------------------------------------------------------
 
@@ -288,6 +291,8 @@ PAY_CODE_STORE_FAILURES_WINDOW = timedelta(minutes=15)
 COUNTER_PAYMENT_LIMIT = timedelta(minutes=10)  # a trade that is not paid is closed after it
 COUNTER_CANCEL_LIMIT = timedelta(hours=24)  # a paid trade is cancelled within it, and refunded after it
 COUNTER_CONFIRM_ABOVE_MINOR = 500_000  # above it the customer confirms on the phone, unless the account says otherwise
+
+# --- Jobs: long work ---------------------------------------------------------------------------
 
 JOB_LOOP_ENABLED = True  # long workers look for jobs themselves, without a broker
 JOB_THREADS = 2  # how many jobs one long worker does at once
@@ -348,9 +353,9 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": COVERAGE_COUNT_EVERY_SECONDS,
         "options": {"expires": 60},
     },
+    "purge pay codes": {"task": "wallets.tasks.purge_dead_pay_codes", "schedule": timedelta(hours=1)},
     "purge core": {"task": "core.tasks.purge", "schedule": timedelta(hours=1)},
     "purge accounts": {"task": "accounts.tasks.purge", "schedule": timedelta(hours=1)},
-    "purge pay codes": {"task": "wallets.tasks.purge_dead_pay_codes", "schedule": timedelta(hours=1)},
 }
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

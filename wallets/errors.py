@@ -24,3 +24,8 @@ class TopUpNotReversible(Conflict):
 class ProviderUnknown(Unprocessable):
     code = "provider_unknown"
     message = "There is no payment provider of this name."
+
+
+class ProviderNotBooked(Conflict):
+    code = "provider_not_booked"
+    message = "No rule in force books what this provider's server charges."

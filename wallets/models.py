@@ -16,10 +16,13 @@ FAILURE_LENGTH_MAX = 60
 
 class ProviderPayment(models.Model):
     """
-    What top-ups and withdrawals share: one payment of a provider, in three steps.
+    What top-ups, withdrawals and charges share: one payment of a provider, in three steps.
 
     The row is the intent; the provider is called under its public id, outside any transaction; the
     outcome is written once. What stays in progress is asked for again by a task.
+
+    A charge may be given up: it has failed for us, while the provider is still being told to cancel it
+    (`next_query_at`). If it answers that it was too late, the money came in after all.
     """
 
     class Status(models.TextChoices):
@@ -40,6 +43,9 @@ class ProviderPayment(models.Model):
     currency = models.CharField(max_length=3)
     status = models.CharField(max_length=11, choices=Status.choices, default=Status.IN_PROGRESS)
     provider_reference = models.CharField(max_length=120, blank=True)
+    client_secret = models.CharField(
+        max_length=255, blank=True, help_text="With it the payer goes on in the provider's own form."
+    )
     failure = models.CharField(max_length=FAILURE_LENGTH_MAX, blank=True, help_text="Why the provider refused.")
     requested_at = models.DateTimeField(help_text="By the house's clock.")
     finished_at = models.DateTimeField(null=True, help_text="By the house's clock.")
@@ -55,7 +61,8 @@ class ProviderPayment(models.Model):
             models.CheckConstraint(
                 name="%(class)s_finished_once",
                 condition=Q(status="in_progress", finished_at__isnull=True, next_query_at__isnull=False)
-                | Q(~Q(status="in_progress"), finished_at__isnull=False, next_query_at__isnull=True),
+                | Q(status="failed", finished_at__isnull=False)
+                | Q(status__in=["succeeded", "reversed"], finished_at__isnull=False, next_query_at__isnull=True),
             ),
         ]
         indexes = [
@@ -71,10 +78,59 @@ class ProviderPayment(models.Model):
         return Money(self.amount_minor, self.currency)
 
 
-class TopUp(ProviderPayment):
+class Charged(ProviderPayment):
+    """What a provider charges somebody: it may be given back to where it came from, in parts."""
+
+    returned_minor = models.BigIntegerField(
+        default=0, help_text="Given back, or on its way there; a return that fails counts no more."
+    )
+
+    class Meta(ProviderPayment.Meta):
+        abstract = True
+        constraints = [
+            *ProviderPayment.Meta.constraints,
+            models.CheckConstraint(
+                name="%(class)s_returned_within_amount",
+                condition=Q(returned_minor__gte=0) & Q(returned_minor__lte=F("amount_minor")),
+            ),
+        ]
+
+    @property
+    def returnable_minor(self) -> int:
+        """What the provider has of it: charged, not charged back, and not returned."""
+        return self.amount_minor - self.returned_minor if self.status == self.Status.SUCCEEDED else 0
+
+
+class TopUp(Charged):
     """Money on its way in. Booked once it has succeeded."""
 
     public_id = PublicIdField("top")
+
+
+class IdentityCharge(Charged):
+    """
+    What a third party's server charges an identity for one trade: no wallet, no hold.
+
+    Once it has succeeded the trade's order is paid. What was charged after all for a trade that had ended
+    (`to_wallet`) is in the owner's wallet.
+    """
+
+    public_id = PublicIdField("ich")
+    external_id = models.CharField(max_length=200, help_text="The provider's name for the person.")
+    trade_no = models.CharField(max_length=32)
+    order = models.CharField(max_length=32, help_text="Public id of the order that it pays.")
+    to_wallet = models.BooleanField(default=False)
+
+    class Meta(Charged.Meta):
+        constraints = [
+            *Charged.Meta.constraints,
+            models.UniqueConstraint(
+                fields=["trade_no"],
+                name="identity_charge_one_at_a_time",
+                condition=Q(status__in=["in_progress", "succeeded"], to_wallet=False),
+            ),
+        ]
+        indexes = [*Charged.Meta.indexes, models.Index(fields=["order"], name="identity_charge_by_order")]
 
 
 class TopUpReversal(models.Model):
@@ -102,9 +158,40 @@ class TopUpReversal(models.Model):
 
 
 class Withdrawal(ProviderPayment):
-    """Money on its way out: held and booked out at the request; given back if the provider fails."""
+    """
+    Money on its way out: held and booked out at the request; given back if the provider fails.
+
+    Asked for by its owner, or the money of a `refund` on its way back to where it was charged.
+    """
 
     public_id = PublicIdField("wdr")
+    top_up = models.ForeignKey(
+        TopUp, null=True, on_delete=models.PROTECT, related_name="returns", help_text="The charge it gives back."
+    )
+    charge = models.ForeignKey(
+        IdentityCharge,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="returns",
+        help_text="The charge it gives back.",
+    )
+    refund = models.CharField(max_length=32, blank=True, help_text="Public id of the refund that it belongs to.")
+
+    class Meta(ProviderPayment.Meta):
+        constraints = [
+            *ProviderPayment.Meta.constraints,
+            models.CheckConstraint(
+                name="withdrawal_of_owner_or_refund",
+                condition=Q(refund="", top_up=None, charge=None)
+                | (~Q(refund="") & (Q(top_up=None, charge__isnull=False) | Q(top_up__isnull=False, charge=None))),
+            ),
+            models.UniqueConstraint(fields=["refund"], name="withdrawal_refund_once", condition=~Q(refund="")),
+        ]
+
+    @property
+    def returns(self) -> Charged | None:
+        """What it gives back, if it is a refund's."""
+        return self.top_up or self.charge
 
 
 class Earning(models.Model):

@@ -7,9 +7,10 @@ from wallets.pay_codes.services import purge_pay_codes
 
 @shared_task
 def finish_provider_payments() -> None:
-    """Ask providers what became of top-ups and withdrawals whose requests have not come back."""
+    """Ask providers what became of payments whose requests have not come back, and send refunds back to them."""
     services.finish_open_top_ups()
     services.finish_open_withdrawals()
+    services.finish_open_identity_charges()
 
 
 @shared_task

@@ -12,6 +12,7 @@ from orders.services.provider_payments import (
 )
 from orders.services.refund_requests import accept_refund_request, refuse_refund_request, request_refund
 from orders.services.refunding import WantedRefundLine, refund_order
+from orders.services.returning import return_refund
 from orders.services.timed import run_due_transitions
 
 __all__ = [
@@ -33,5 +34,6 @@ __all__ = [
     "request_checkout_payment",
     "request_order_payment",
     "request_refund",
+    "return_refund",
     "run_due_transitions",
 ]

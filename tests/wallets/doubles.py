@@ -9,7 +9,7 @@ from pathlib import Path
 from django.db import connection
 
 from core.money import Money
-from wallets.providers.base import Failed, InProgress, NotKnown, Outcome, Succeeded
+from wallets.providers.base import Charge, Failed, InProgress, NotKnown, Outcome, Succeeded
 
 LOG = "DOUBLE_PROVIDER_LOG"
 DIES_AT = "DOUBLE_PROVIDER_DIES_AT"
@@ -34,7 +34,14 @@ class DoubleProvider:
     def payout(self, *, reference: str, amount: Money, owner: str) -> Outcome:
         return self._move("payout", reference, amount)
 
-    def query(self, *, reference: str) -> Outcome | NotKnown:
+    def refund(self, *, reference: str, charge: Charge, amount: Money) -> Outcome:
+        return self._move("refund", reference, amount)
+
+    def cancel(self, *, reference: str, known_as: str = "") -> Outcome:
+        known = self.query(reference=reference)
+        return known if isinstance(known, Succeeded) else Failed("cancelled")
+
+    def query(self, *, reference: str, known_as: str = "") -> Outcome | NotKnown:
         known = [line for line in moved() if line["reference"] == reference]
         return _outcome(known[0]["outcome"]) if known else NotKnown()
 

@@ -6,7 +6,7 @@ from typing import Any
 from rest_framework import serializers
 
 from core.ids import encode_key
-from wallets.models import DebtRepayment, Earning, ProviderPayment
+from wallets.models import DebtRepayment, Earning, ProviderPayment, TopUp, Withdrawal
 from wallets.selectors import StatementRow, WalletBalance
 
 STATEMENT_COLUMNS = (
@@ -47,6 +47,18 @@ class ProviderPaymentDocument(serializers.Serializer):
     failure = serializers.CharField(allow_null=True, help_text="Why the provider refused.")
     requested_at = serializers.DateTimeField()
     finished_at = serializers.DateTimeField(allow_null=True)
+
+
+class TopUpDocument(ProviderPaymentDocument):
+    client_secret = serializers.CharField(
+        allow_null=True, help_text="While in progress, where the payer has to go on in the provider's own form."
+    )
+
+
+class WithdrawalDocument(ProviderPaymentDocument):
+    refund = serializers.CharField(
+        allow_null=True, help_text="Where it is a refund's money on its way back to whoever was charged."
+    )
 
 
 class DebtRepaymentDocument(serializers.Serializer):
@@ -105,6 +117,14 @@ def payment_document(payment: ProviderPayment) -> dict[str, Any]:
         "requested_at": payment.requested_at,
         "finished_at": payment.finished_at,
     }
+
+
+def top_up_document(top_up: TopUp) -> dict[str, Any]:
+    return {**payment_document(top_up), "client_secret": top_up.client_secret or None}
+
+
+def withdrawal_document(withdrawal: Withdrawal) -> dict[str, Any]:
+    return {**payment_document(withdrawal), "refund": withdrawal.refund or None}
 
 
 def repayment_document(repayments: Sequence[DebtRepayment], still_owed_minor: int) -> dict[str, Any]:

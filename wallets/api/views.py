@@ -44,7 +44,7 @@ class TopUps(ThreeStepView):
     @extend_schema(
         summary="Top the own wallet up",
         request=inputs.TopUpInput,
-        responses={201: outputs.ProviderPaymentDocument},
+        responses={201: outputs.TopUpDocument},
         examples=[examples.TOP_UP],
     )
     @refuses(errors.ProviderUnknown, AmountTooLarge)
@@ -67,16 +67,16 @@ class TopUps(ThreeStepView):
 
     def conclude(self, intent: str, outcome: Outcome) -> Response:
         top_up = services.finish_top_up(public_id=intent, outcome=outcome, now=clock.now())
-        return self.created(outputs.payment_document(top_up))
+        return self.created(outputs.top_up_document(top_up))
 
 
 class TopUp(ApiView):
     """GET /api/v1/wallet/top-ups/<id>"""
 
-    @extend_schema(summary="An own top-up", responses=outputs.ProviderPaymentDocument)
+    @extend_schema(summary="An own top-up", responses=outputs.TopUpDocument)
     def get(self, request: Request, top_up_id: str) -> Response:
         top_up = selectors.get_top_up(public_id=top_up_id, visible_to=actor_of(request).acting)
-        return Response(outputs.payment_document(top_up))
+        return Response(outputs.top_up_document(top_up))
 
 
 class Withdrawals(ThreeStepView):
@@ -88,7 +88,7 @@ class Withdrawals(ThreeStepView):
     @extend_schema(
         summary="Withdraw from the own wallet",
         request=inputs.MoneyOutInput,
-        responses={201: outputs.ProviderPaymentDocument},
+        responses={201: outputs.WithdrawalDocument},
         examples=[examples.MONEY_OUT],
     )
     @refuses(errors.DebtOutstanding, InsufficientFunds)
@@ -111,16 +111,16 @@ class Withdrawals(ThreeStepView):
 
     def conclude(self, intent: str, outcome: Outcome) -> Response:
         withdrawal = services.finish_withdrawal(public_id=intent, outcome=outcome, now=clock.now())
-        return self.created(outputs.payment_document(withdrawal))
+        return self.created(outputs.withdrawal_document(withdrawal))
 
 
 class Withdrawal(ApiView):
     """GET /api/v1/wallet/withdrawals/<id>"""
 
-    @extend_schema(summary="An own withdrawal", responses=outputs.ProviderPaymentDocument)
+    @extend_schema(summary="An own withdrawal", responses=outputs.WithdrawalDocument)
     def get(self, request: Request, withdrawal_id: str) -> Response:
         withdrawal = selectors.get_withdrawal(public_id=withdrawal_id, visible_to=actor_of(request).acting)
-        return Response(outputs.payment_document(withdrawal))
+        return Response(outputs.withdrawal_document(withdrawal))
 
 
 class DebtRepayments(ApiView):

@@ -2,10 +2,19 @@
 
 from wallets.services.debts import repay_debts, write_off_debt
 from wallets.services.earnings import record_earning, release_due_earnings, schedule_release, take_back_earning
+from wallets.services.identity_charges import (
+    call_identity_server,
+    cancel_identity_charge,
+    finish_identity_charge,
+    finish_open_identity_charges,
+    register_charged_trades,
+    request_identity_charge,
+)
 from wallets.services.top_ups import (
     charge_top_up,
     finish_open_top_ups,
     finish_top_up,
+    give_up_top_up,
     request_top_up,
     reverse_top_up,
 )
@@ -15,22 +24,31 @@ from wallets.services.withdrawals import (
     finish_withdrawal,
     pay_out_withdrawal,
     request_withdrawal,
+    return_to_provider,
 )
 
 __all__ = [
+    "call_identity_server",
+    "cancel_identity_charge",
     "charge_top_up",
+    "finish_identity_charge",
+    "finish_open_identity_charges",
     "finish_open_top_ups",
     "finish_open_withdrawals",
     "finish_top_up",
     "finish_withdrawal",
+    "give_up_top_up",
     "note_unbooked_change",
     "pay_out_withdrawal",
     "purge_booked_changes",
     "record_earning",
+    "register_charged_trades",
     "release_due_earnings",
     "repay_debts",
+    "request_identity_charge",
     "request_top_up",
     "request_withdrawal",
+    "return_to_provider",
     "reverse_top_up",
     "schedule_release",
     "take_back_earning",

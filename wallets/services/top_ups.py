@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
+from django.conf import settings
 from django.db import transaction
 
 from accounts.actor import Actor
 from accounts.models import Account
-from core import clock
 from core.errors import AmountTooLarge, NotFound
 from core.money import AMOUNT_MINOR_MAX, Money
 from events.services import emit
@@ -15,15 +15,20 @@ from ledger.holds import hold_up_to
 from wallets.errors import TopUpNotReversible
 from wallets.events import TopUpReversed, WalletToppedUp, topped_up_key, topup_reversed_key
 from wallets.models import TopUp, TopUpReversal
-from wallets.providers.base import Outcome
+from wallets.providers.base import NotKnown, Outcome
 from wallets.providers.registry import find_provider
 from wallets.selectors import expected_balance_minor
 from wallets.services.debts import open_debt
 from wallets.services.provider_calls import (
+    GIVEN_UP,
+    Road,
+    What,
+    ask,
     find_payment,
     finish_unfinished,
     first_query_at,
     lock_unfinished,
+    write_given_up,
     write_outcome,
 )
 from wallets.services.unbooked import note_unbooked_change
@@ -57,14 +62,33 @@ def charge_top_up(*, public_id: str) -> Outcome:
 
 
 def _charge(top_up: TopUp) -> Outcome:
-    return find_provider(top_up.provider).charge(
-        reference=top_up.public_id, amount=top_up.amount, owner=top_up.owner.public_id
+    provider = find_provider(top_up.provider)
+    return ask(
+        top_up,
+        What.CHARGE,
+        lambda: provider.charge(reference=top_up.public_id, amount=top_up.amount, owner=top_up.owner.public_id),
     )
+
+
+def _query(top_up: TopUp) -> Outcome | NotKnown:
+    provider = find_provider(top_up.provider)
+    known_as = top_up.provider_reference
+    return ask(top_up, What.QUERY, lambda: provider.query(reference=top_up.public_id, known_as=known_as))
+
+
+def _cancel(top_up: TopUp) -> Outcome:
+    provider = find_provider(top_up.provider)
+    known_as = top_up.provider_reference
+    return ask(top_up, What.CANCEL, lambda: provider.cancel(reference=top_up.public_id, known_as=known_as))
 
 
 @transaction.atomic
 def finish_top_up(*, public_id: str, outcome: Outcome, now: datetime) -> TopUp:
-    """Third step: write the outcome, and have it booked if money came in; a repeat changes nothing."""
+    """
+    Third step: write the outcome, and have it booked if money came in; a repeat changes nothing.
+
+    Money that came in after the top-up was given up is booked as well: it is there.
+    """
     top_up = lock_unfinished(TopUp, public_id)
     if write_outcome(top_up, outcome, now) and top_up.status == TopUp.Status.SUCCEEDED:
         event = WalletToppedUp(
@@ -79,13 +103,28 @@ def finish_top_up(*, public_id: str, outcome: Outcome, now: datetime) -> TopUp:
     return top_up
 
 
+@transaction.atomic
+def give_up_top_up(*, public_id: str, now: datetime) -> TopUp:
+    """Let a top-up without an answer have failed; the task goes on telling its provider to cancel it."""
+    top_up = lock_unfinished(TopUp, public_id)
+    write_given_up(top_up, GIVEN_UP, now)
+    return top_up
+
+
 def finish_open_top_ups() -> int:
     """Ask about a bounded number of top-ups whose outcome is not known; return how many. Not in a transaction."""
-    return finish_unfinished(
-        TopUp,
-        call=_charge,
-        finish=lambda public_id, outcome: finish_top_up(public_id=public_id, outcome=outcome, now=clock.now()),
-    )
+    return finish_unfinished(ROAD)
+
+
+ROAD = Road(
+    payments=TopUp,
+    call=_charge,
+    query=_query,
+    cancel=_cancel,
+    finish=lambda public_id, outcome, now: finish_top_up(public_id=public_id, outcome=outcome, now=now),
+    give_up=lambda public_id, now: give_up_top_up(public_id=public_id, now=now),
+    give_up_after=lambda: settings.PROVIDER_GIVE_UP_AFTER,
+)
 
 
 @transaction.atomic
@@ -93,10 +132,11 @@ def reverse_top_up(*, public_id: str, reason: str, actor: Actor, now: datetime) 
     """
     Take a whole top-up back, because its provider did (a chargeback). For operators.
 
-    It comes out of the wallet as far as it goes, decided under the wallet's lock; the rest is owed.
+    What refunds have returned to the provider before is not its to take again. The rest comes out of the wallet as
+    far as it goes, decided under the wallet's lock; what is missing is owed.
 
     :raises NotFound: there is no such top-up.
-    :raises TopUpNotReversible: it has not succeeded, or was reversed before.
+    :raises TopUpNotReversible: it has not succeeded, was reversed before, or is returned.
     """
     top_up = (
         TopUp.objects.select_for_update(no_key=True, of=("self",))
@@ -106,17 +146,18 @@ def reverse_top_up(*, public_id: str, reason: str, actor: Actor, now: datetime) 
     )
     if top_up is None:
         raise NotFound
-    if top_up.status != TopUp.Status.SUCCEEDED:
+    left = Money(top_up.returnable_minor, top_up.currency)
+    if not left.minor:
         raise TopUpNotReversible
     top_up.status = TopUp.Status.REVERSED
     top_up.save(update_fields=["status"])
-    return _reverse(top_up, reason, actor, now)
+    return _reverse(top_up, left, reason, actor, now)
 
 
-def _reverse(top_up: TopUp, reason: str, actor: Actor, now: datetime) -> TopUpReversal:
+def _reverse(top_up: TopUp, amount: Money, reason: str, actor: Actor, now: datetime) -> TopUpReversal:
     owner, key = top_up.owner, topup_reversed_key(top_up.public_id)
-    hold_id, from_wallet_minor = hold_up_to(code=codes.wallet(owner.public_id), amount=top_up.amount, key=key)
-    to_debt_minor = top_up.amount_minor - from_wallet_minor
+    hold_id, from_wallet_minor = hold_up_to(code=codes.wallet(owner.public_id), amount=amount, key=key)
+    to_debt_minor = amount.minor - from_wallet_minor
     event = TopUpReversed(
         top_up=top_up.public_id,
         owner=owner.public_id,

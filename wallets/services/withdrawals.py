@@ -1,25 +1,34 @@
-"""Money out, in three steps: `request_withdrawal`, `pay_out_withdrawal`, `finish_withdrawal`."""
+"""
+Money out, in three steps: `request_withdrawal`, `pay_out_withdrawal`, `finish_withdrawal`.
+
+A refund's money goes back to where it was charged in the same way (`return_to_provider`): a withdrawal that the
+task sends, to the charge and not to the owner.
+"""
 
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
 
 from accounts.actor import Actor
 from accounts.models import Account
 from accounts.services import ensure_own_login
-from core import clock
 from core.ids import new_public_id
 from core.money import Money
 from events.services import emit
 from ledger import codes
 from ledger.errors import InsufficientFunds
-from ledger.holds import place_hold
+from ledger.holds import hold_up_to, place_hold
 from wallets.events import WalletWithdrawn, WithdrawalFailed, withdrawn_key
-from wallets.models import Withdrawal
-from wallets.providers.base import Outcome
-from wallets.providers.registry import find_provider
+from wallets.models import Charged, IdentityCharge, TopUp, Withdrawal
+from wallets.providers.base import Charge, NotKnown, Outcome
+from wallets.providers.registry import find_identity_server, find_provider
 from wallets.services.debts import refuse_debtors
 from wallets.services.provider_calls import (
+    Road,
+    What,
+    ask,
     find_payment,
     finish_unfinished,
     first_query_at,
@@ -53,17 +62,60 @@ def request_withdrawal(*, owner: Account, amount: Money, provider: str, actor: A
         requested_at=now,
         next_query_at=first_query_at(),
     )
-    event = WalletWithdrawn(
-        withdrawal=public_id,
-        owner=owner.public_id,
-        amount_minor=amount.minor,
+    _book_out(withdrawal, hold_id, now)
+    return withdrawal
+
+
+@transaction.atomic
+def return_to_provider(*, charged: Charged, refund: str, amount: Money, now: datetime) -> Withdrawal | None:
+    """
+    Send a refund's money (`refund`: its public id) back to where it was charged; the task makes the call.
+
+    To be called once billing has put it into the wallet. No more goes back than was charged and is not returned
+    yet, and no more than the wallet has: what its owner spent meanwhile, and what a provider refuses, stays with
+    him. None where nothing goes back. Debts do not keep it: it is not the owner's to take.
+    """
+    locked = type(charged)._default_manager.select_for_update(no_key=True).get(pk=charged.pk)
+    wanted = Money(min(amount.minor, locked.returnable_minor), amount.currency)
+    if not wanted.minor:
+        return None
+    public_id, owner = new_public_id("wdr"), charged.owner
+    key = withdrawn_key(public_id)
+    hold_id, minor = hold_up_to(code=codes.wallet(owner.public_id), amount=wanted, key=key)
+    if hold_id is None:
+        return None
+    locked.returned_minor += minor
+    locked.save(update_fields=["returned_minor"])
+    withdrawal = Withdrawal.objects.create(
+        public_id=public_id,
+        owner=owner,
+        login_account=owner,
+        provider=locked.provider,
+        amount_minor=minor,
         currency=amount.currency,
-        provider=provider,
+        top_up=locked if isinstance(locked, TopUp) else None,
+        charge=locked if isinstance(locked, IdentityCharge) else None,
+        refund=refund,
+        requested_at=now,
+        next_query_at=timezone.now(),
+    )
+    _book_out(withdrawal, hold_id, now)
+    return withdrawal
+
+
+def _book_out(withdrawal: Withdrawal, hold_id: int, now: datetime) -> None:
+    """The money is out of the wallet from now on, before anybody is called."""
+    event = WalletWithdrawn(
+        withdrawal=withdrawal.public_id,
+        owner=withdrawal.owner.public_id,
+        amount_minor=withdrawal.amount_minor,
+        currency=withdrawal.currency,
+        provider=withdrawal.provider,
         holds=[hold_id],
     )
     emitted = emit(event, occurred_at=now)
-    note_unbooked_change(event_id=emitted.id, owner_id=owner.id, amount=Money(-amount.minor, amount.currency))
-    return withdrawal
+    out = Money(-withdrawal.amount_minor, withdrawal.currency)
+    note_unbooked_change(event_id=emitted.id, owner_id=withdrawal.owner_id, amount=out)
 
 
 def _hold_for_one_who_owes_nothing(owner: Account, amount: Money, key: str) -> int:
@@ -87,9 +139,27 @@ def pay_out_withdrawal(*, public_id: str) -> Outcome:
 
 
 def _pay_out(withdrawal: Withdrawal) -> Outcome:
-    return find_provider(withdrawal.provider).payout(
-        reference=withdrawal.public_id, amount=withdrawal.amount, owner=withdrawal.owner.public_id
+    reference, amount, owner = withdrawal.public_id, withdrawal.amount, withdrawal.owner.public_id
+    if withdrawal.returns is not None:
+        return _refund(withdrawal, withdrawal.returns)
+    provider = find_provider(withdrawal.provider)
+    return ask(withdrawal, What.PAYOUT, lambda: provider.payout(reference=reference, amount=amount, owner=owner))
+
+
+def _refund(withdrawal: Withdrawal, charged: Charged) -> Outcome:
+    side = find_provider if withdrawal.charge is None else find_identity_server
+    provider, charge = side(withdrawal.provider), Charge(charged.public_id, charged.provider_reference)
+    return ask(
+        withdrawal,
+        What.REFUND,
+        lambda: provider.refund(reference=withdrawal.public_id, charge=charge, amount=withdrawal.amount),
     )
+
+
+def _query(withdrawal: Withdrawal) -> Outcome | NotKnown:
+    side = find_provider if withdrawal.charge is None else find_identity_server
+    provider, known_as = side(withdrawal.provider), withdrawal.provider_reference
+    return ask(withdrawal, What.QUERY, lambda: provider.query(reference=withdrawal.public_id, known_as=known_as))
 
 
 @transaction.atomic
@@ -107,13 +177,26 @@ def finish_withdrawal(*, public_id: str, outcome: Outcome, now: datetime) -> Wit
         )
         emitted = emit(event, occurred_at=now)
         note_unbooked_change(event_id=emitted.id, owner_id=withdrawal.owner_id, amount=withdrawal.amount)
+        _keep(withdrawal)
     return withdrawal
+
+
+def _keep(withdrawal: Withdrawal) -> None:
+    """What could not be returned stays in the wallet, and may be returned with a later refund."""
+    charged = withdrawal.returns
+    if charged is not None:
+        same = type(charged)._default_manager.filter(pk=charged.pk)
+        same.update(returned_minor=F("returned_minor") - withdrawal.amount_minor)
 
 
 def finish_open_withdrawals() -> int:
     """Ask about a bounded number of withdrawals whose outcome is not known; return how many. Not in a transaction."""
-    return finish_unfinished(
-        Withdrawal,
-        call=_pay_out,
-        finish=lambda public_id, outcome: finish_withdrawal(public_id=public_id, outcome=outcome, now=clock.now()),
-    )
+    return finish_unfinished(ROAD)
+
+
+ROAD = Road(
+    payments=Withdrawal,
+    call=_pay_out,
+    query=_query,
+    finish=lambda public_id, outcome, now: finish_withdrawal(public_id=public_id, outcome=outcome, now=now),
+)
