@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.actor import Actor
+from accounts.alarms import WRONG_INVITATION_CODES
 from accounts.behaviours import record_behaviour
 from accounts.errors import (
     AlreadyLinked,
@@ -25,6 +26,7 @@ from accounts.invitation_codes import digest_code, new_code
 from accounts.models import Invitation, InvitationCode, Link, Session
 from accounts.services.own_login import ensure_own_login
 from accounts.terms import Terms
+from core.alarms import count_towards
 from core.errors import NotFound
 from core.limits import Limit, limit_failures
 
@@ -120,7 +122,11 @@ def _counting_wrong_codes(actor: Actor, address: str) -> Iterator[None]:
         limit_failures(CODES_OF_ACCOUNT, actor.login.public_id, failure=InvitationInvalid),
         limit_failures(CODES_OF_ADDRESS, address, failure=InvitationInvalid),
     ):
-        yield
+        try:
+            yield
+        except InvitationInvalid:
+            count_towards(WRONG_INVITATION_CODES)  # Many accounts, each below its limit, are seen only together.
+            raise
 
 
 # One statement decides who wins: whoever waits for the row looks again at `used_at` when it has it.

@@ -1,5 +1,6 @@
 """Two accounts, each proven by its own log-in, are linked by a code that works once."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from itertools import product
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.utils import timezone
 
 from accounts import services
 from accounts.actor import Actor
@@ -26,6 +28,12 @@ DEFAULT_TERMS = {
     "spending_cap": None,
 }
 KINDS = list(product(["personal", "enterprise"], ["buyer", "seller"]))
+OF_THE_REQUEST = ("X-Request-ID", "Acting-Account")
+
+
+def shape(statement: str) -> str:
+    """A statement without what it is asked with."""
+    return re.sub(r"'[^']*'|\b\d+\b", "?", statement)
 
 
 def invite(account: Account, **terms: Any) -> str:
@@ -212,6 +220,84 @@ class TestGuessing:
             assert api(seller).post("/links/preview", {"code": invite(buyer)}).status_code == 200
 
         assert not AttemptCount.objects.exclude(counted=0).filter(scope__startswith="invitation").exists()
+
+
+class TestTheAlarm:
+    """Over all accounts together people are told, and nobody is refused."""
+
+    @pytest.fixture
+    def three(self, settings):
+        settings.INVITATION_ALARM_MAX = 3
+
+    def guess(self, api, new_account, times: int) -> None:
+        for number in range(times):
+            path = "/links" if number % 2 else "/links/preview"
+            assert api(new_account()).post(path, {"code": f"{number:010}"}).status_code == 404
+
+    def figures(self, client) -> list[float]:
+        shown = client.get("/metrics").content.decode()
+        names = ("marketplace_wrong_invitation_codes", "marketplace_wrong_invitation_codes_alarm")
+        return [float(line.split()[1]) for line in shown.splitlines() if line.split()[0] in names]
+
+    def said(self, caplog) -> list[Any]:
+        return [record.msg for record in caplog.records if record.name == "core.alarms"]
+
+    def test_is_raised_once_in_a_window_by_the_first_one_too_many(self, three, new_account, api, client, caplog):
+        self.guess(api, new_account, 3)
+        assert (self.figures(client), self.said(caplog)) == ([3, 0], [])
+
+        self.guess(api, new_account, 3)
+
+        (line,) = self.said(caplog)
+        assert (line["event"], line["level"], line["most"]) == ("alarm_wrong_invitation_codes", "error", 3)
+        assert self.figures(client) == [6, 1]
+
+    def test_refuses_no_right_code(self, three, buyer, new_account, api):
+        self.guess(api, new_account, 5)
+
+        assert api(new_account()).post("/links", {"code": invite(buyer)}).status_code == 201
+
+    def test_counts_only_wrong_ones(self, three, buyer, new_account, api, client):
+        for _ in range(5):
+            api(new_account()).post("/links", {"code": invite(buyer)})
+
+        assert self.figures(client) == [0, 0]
+
+    def test_ends_with_its_window(self, three, new_account, api, client):
+        self.guess(api, new_account, 4)
+        AttemptCount.objects.filter(scope="wrong_invitation_codes").update(window_ends_at=timezone.now())
+        assert self.figures(client) == [0, 0]
+
+        self.guess(api, new_account, 1)
+
+        assert self.figures(client) == [1, 0]
+
+
+class TestTheSameForEveryWrongCode:
+    """Wrong, used, expired, withdrawn: neither the answer nor what the database is asked tells them apart."""
+
+    def wrong_codes(self, new_account: Callable[..., Account]) -> dict[str, str]:
+        inviter = new_account()
+        used, expired, withdrawn = (invite(inviter) for _ in range(3))
+        services.link_accounts(code=used, actor=Actor.own(new_account()), address="192.0.2.9", now=clock.now())
+        for code, change in ((expired, "expires_at"), (withdrawn, "withdrawn_at")):
+            group = InvitationCode.objects.get(digest=linking.digest_code(code)).invitation
+            linking.Invitation.objects.filter(pk=group.pk).update(**{change: clock.now()})
+        return {"wrong": "7777777777", "used": used, "expired": expired, "withdrawn": withdrawn}
+
+    @pytest.mark.parametrize("path", ["/links", "/links/preview"])
+    def test_the_same_bytes_after_the_same_statements(self, new_account, api, statements, path):
+        seen = {}
+        for name, code in self.wrong_codes(new_account).items():
+            caller = api(new_account())
+            with statements() as asked:
+                answer = caller.post(path, {"code": code})
+            assert (answer.status_code, answer.json()["code"]) == (404, "invitation_invalid")
+            headers = {header: value for header, value in answer.headers.items() if header not in OF_THE_REQUEST}
+            seen[name] = (answer.content, headers, [shape(query["sql"]) for query in asked.captured_queries])
+
+        assert all(one == seen["wrong"] for one in seen.values()), seen
+        assert len(seen["wrong"][2]) > 5, "It does ask."
 
 
 class TestTerms:
