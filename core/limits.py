@@ -60,6 +60,48 @@ def limit_failures(limit: Limit, *subject: str, failure: type[Exception]) -> Ite
     _end(running, counts=False)
 
 
+Tries = tuple[Limit, str]  # What is limited, and whose.
+
+
+def ensure_below(*limited: Tries) -> None:
+    """
+    Look, in one statement, whether none of these limits is reached, for tries of which only few fail.
+
+    It counts nothing: `count_failures` does, in the transaction of what failed. Tries that run at the same
+    moment as the last one allowed may start; of their failures none is told any more.
+
+    :raises TooManyAttempts: one is.
+    """
+    now = timezone.now()
+    keys = [(limit.scope, _digest(limit, (subject,))) for limit, subject in limited]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT a.scope, a.counted, a.window_ends_at FROM core_attemptcount a
+            JOIN unnest(%s::text[], %s::text[]) AS g(scope, subject) USING (scope, subject)
+            """,
+            [[scope for scope, _subject in keys], [subject for _scope, subject in keys]],
+        )
+        found = {scope: (counted, ends_at) for scope, counted, ends_at in cursor.fetchall()}
+    for limit, _subject in limited:
+        counted, ends_at = found.get(limit.scope, (0, now))
+        if ends_at > now and counted >= limit.most:
+            raise TooManyAttempts(retry_after_seconds=_seconds_until(ends_at, now))
+
+
+def count_failures(*limited: Tries) -> None:
+    """
+    Count one failure against each of these limits, in the caller's transaction, which must commit it.
+
+    :raises TooManyAttempts: one was reached meanwhile; then the caller tells nobody how the try ended.
+    """
+    now = timezone.now()
+    for limit, subject in sorted(limited, key=lambda one: one[0].scope):
+        if not _count_failure(limit, _digest(limit, (subject,)), now):
+            _counted, ends_at = _state(limit, _digest(limit, (subject,)), now)
+            raise TooManyAttempts(retry_after_seconds=_seconds_until(ends_at, now))
+
+
 @contextmanager
 def limit_successes(limit: Limit, *subject: str) -> Iterator[None]:
     """
@@ -84,7 +126,7 @@ class _Running:
 
 
 def _begin(limit: Limit, subject: tuple[str, ...]) -> _Running:
-    digest = salted_hmac(f"core.limits.{limit.scope}", "\0".join(subject), algorithm="sha256").hexdigest()
+    digest = _digest(limit, subject)
     patience_ends = time.monotonic() + WAIT_SECONDS_MAX
     while True:
         now = timezone.now()
@@ -93,9 +135,34 @@ def _begin(limit: Limit, subject: tuple[str, ...]) -> _Running:
             return began
         counted, window_ends_at = _state(limit, digest, now)
         if counted >= limit.most or time.monotonic() > patience_ends:
-            seconds = max(1, -(-(window_ends_at - now) // timedelta(seconds=1))) if counted >= limit.most else 1
+            seconds = _seconds_until(window_ends_at, now) if counted >= limit.most else 1
             raise TooManyAttempts(retry_after_seconds=seconds)
         time.sleep(WAIT_STEP_SECONDS)
+
+
+def _digest(limit: Limit, subject: tuple[str, ...]) -> str:
+    return salted_hmac(f"core.limits.{limit.scope}", "\0".join(subject), algorithm="sha256").hexdigest()
+
+
+def _seconds_until(moment: datetime, now: datetime) -> int:
+    return max(1, -(-(moment - now) // timedelta(seconds=1)))
+
+
+def _count_failure(limit: Limit, digest: str, now: datetime) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO core_attemptcount AS a (scope, subject, counted, running, window_ends_at)
+            VALUES (%(scope)s, %(subject)s, 1, 0, %(ends)s)
+            ON CONFLICT (scope, subject) DO UPDATE SET
+                counted = CASE WHEN a.window_ends_at <= %(now)s THEN 1 ELSE a.counted + 1 END,
+                running = 0,
+                window_ends_at = CASE WHEN a.window_ends_at <= %(now)s THEN %(ends)s ELSE a.window_ends_at END
+            WHERE a.window_ends_at <= %(now)s OR a.counted < %(most)s
+            """,
+            {"scope": limit.scope, "subject": digest, "now": now, "ends": now + limit.window, "most": limit.most},
+        )
+        return cursor.rowcount == 1
 
 
 def _try_to_begin(limit: Limit, digest: str, now: datetime) -> _Running | None:

@@ -27,7 +27,11 @@ class OrderEvent(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class OrderPaid(OrderEvent):
-    """A payer's money for one order is held; who gets what is decided from this. `fee` is a part of `gross`."""
+    """
+    A payer's money for one order is held; who gets what is decided from this. `fee` is a part of `gross`.
+
+    `charged_by`: the provider whose own server was charged; then no wallet has paid, and nothing is held.
+    """
 
     type = "order.paid"
     payer: str
@@ -37,7 +41,11 @@ class OrderPaid(OrderEvent):
     fee_minor: int
     currency: str
     channel: str
+    institution: str | None = None
     provider: str | None = None
+    store: str | None = None
+    terminal: str | None = None
+    charged_by: str | None = None
     holds: list[int] = field(default_factory=list)
 
 
@@ -54,7 +62,10 @@ class OrderRefunded(OrderEvent):
     fee_minor: int
     currency: str
     channel: str
+    institution: str | None = None
     provider: str | None = None
+    store: str | None = None
+    terminal: str | None = None
     undoes: str
 
     @property

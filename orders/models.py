@@ -61,10 +61,25 @@ class OrderManager(models.Manager["Order"]):
 
         :raises NotFound: there is none of this id and owner.
         """
+        return self._lock_one(public_id=public_id, **whose)
+
+    def lock_trade(self, trade_no: str, **whose: object) -> "Order":
+        """
+        Lock the order of a trade at the counter.
+
+        :raises NotFound: there is none of this number.
+        """
+        return self._lock_one(trade_no=trade_no, channel="store", **whose)
+
+    def _lock_one(self, **which: object) -> "Order":
         try:
-            return self._locking().get(public_id=public_id, **whose)
+            order = self._locking().get(**which)
         except self.model.DoesNotExist:
             raise NotFound from None
+        if order.buyer_id is not None and order.buyer is None:
+            # Whoever waited for a payment at the counter joined the buyer before there was one.
+            order._state.fields_cache.pop("buyer")
+        return order
 
     def lock_checkout(self, public_id: str, **whose: object) -> list["Order"]:
         """
@@ -146,6 +161,13 @@ class Order(models.Model):
         help_text="The link whose cap the payment counts against; null where the wallet's owner logged in.",
     )
     provider = models.CharField(max_length=40, blank=True, help_text="Which provider charged what the wallet lacked.")
+    store = models.CharField(
+        max_length=32, blank=True, help_text="At the counter, for the rules, like the next two: the store's public id."
+    )
+    terminal = models.CharField(max_length=32, blank=True, help_text="The till's public id.")
+    institution = models.CharField(
+        max_length=80, blank=True, help_text="Whose till it is, or the provider of the identity that paid."
+    )
     currency = models.CharField(max_length=3, help_text="ISO 4217 code.")
     total_minor = models.BigIntegerField()
     fee_minor = models.BigIntegerField(help_text="The platform's part of the total, fixed at placing.")

@@ -5,6 +5,8 @@ import secrets
 from django.conf import settings
 from django.utils.crypto import salted_hmac
 
+from orders.counter.models import Terminal
+
 PREFIX = "till_"
 _KEY_BYTES = 32
 _SALT = "orders.counter.keys"
@@ -24,5 +26,11 @@ def known_digests(key: str) -> list[str]:
     return [_digest(key, secret) for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)]
 
 
-def _digest(key: str, secret: str) -> str:
+def find_terminal(key: str) -> Terminal | None:
+    """Return the till in service with this key, store and seller at hand; None too where the seller is shut out."""
+    living = Terminal.objects.filter(revoked_at=None, store__seller__is_active=True)
+    return living.select_related("store__seller").filter(key_digest__in=known_digests(key)).first()
+
+
+def _digest(key: str, secret: str | bytes) -> str:
     return salted_hmac(_SALT, key, secret=secret, algorithm="sha256").hexdigest()

@@ -2,6 +2,8 @@
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
 
 from core.ids import PublicIdField
 
@@ -32,3 +34,81 @@ class Terminal(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class CounterTrade(models.Model):
+    """
+    What a till adds to its order: where, under which sequence, and what has kept it from being paid.
+
+    Its state is the order's; beside it only stands whether the customer has yet to confirm.
+    """
+
+    order = models.OneToOneField("orders.Order", on_delete=models.PROTECT, related_name="counter_trade")
+    store = models.ForeignKey("catalog.Store", on_delete=models.PROTECT, related_name="trades", db_index=False)
+    terminal = models.ForeignKey(Terminal, on_delete=models.PROTECT, related_name="trades", db_index=False)
+    sequence = models.BigIntegerField(help_text="The till's own number of it.")
+    closes_at = models.DateTimeField(help_text="When time closes it, unless it is paid; by the house's clock.")
+    refusal = models.CharField(max_length=60, blank=True, help_text="With what code the last payment was refused.")
+    refusal_detail = models.CharField(max_length=300, blank=True)
+    confirming_since = models.DateTimeField(null=True, help_text="Since when it waits for the customer's word.")
+    cancelled_at = models.DateTimeField(null=True)
+    cancelled_by = models.ForeignKey(
+        Terminal, null=True, on_delete=models.PROTECT, related_name="+", db_index=False, help_text="The till."
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="counter_trade_sequence_positive", condition=Q(sequence__gt=0)),
+            models.CheckConstraint(
+                name="counter_trade_cancelled_by_a_till",
+                condition=Q(cancelled_at=None, cancelled_by=None)
+                | Q(cancelled_at__isnull=False, cancelled_by__isnull=False),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["store", "-id"], name="counter_trade_by_store"),
+            models.Index(fields=["terminal", "-id"], name="counter_trade_by_terminal"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.sequence} of till {self.terminal_id}"
+
+
+class TillRequest(models.Model):
+    """
+    What one till asked for under one of its sequences, and the first answer, repeated for ever. Written once (trigger).
+
+    Trades and refunds share the series. A sequence that was cancelled before anything came of it is a row
+    without a trade: the late create finds it.
+    """
+
+    class Kind(models.TextChoices):
+        TRADE = "trade"
+        REFUND = "refund"
+        CANCELLED = "cancelled"
+
+    terminal = models.ForeignKey(Terminal, on_delete=models.PROTECT, related_name="requests", db_index=False)
+    sequence = models.BigIntegerField()
+    kind = models.CharField(max_length=9, choices=Kind.choices)
+    request_digest = models.CharField(max_length=64, blank=True, help_text="SHA-256 over what was asked for.")
+    answer = models.TextField(help_text="The body of the first answer, as sent.")
+    trade = models.ForeignKey(
+        CounterTrade, null=True, on_delete=models.PROTECT, related_name="requests", help_text="Null where cancelled."
+    )
+    refund = models.OneToOneField("orders.Refund", null=True, on_delete=models.PROTECT, related_name="till_request")
+    recorded_at = models.DateTimeField(db_default=Now(), help_text="By the database's clock.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["terminal", "sequence"], name="till_request_once"),
+            models.CheckConstraint(name="till_request_sequence_positive", condition=Q(sequence__gt=0)),
+            models.CheckConstraint(
+                name="till_request_as_its_kind",
+                condition=Q(kind="trade", trade__isnull=False, refund=None)
+                | Q(kind="refund", trade__isnull=False, refund__isnull=False)
+                | Q(kind="cancelled", trade=None, refund=None),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.sequence} of till {self.terminal_id}"

@@ -3,8 +3,9 @@
 from django.db.models import QuerySet
 
 from accounts.models import Account
+from catalog.models import Store
 from core.errors import NotFound
-from orders.counter.models import Terminal
+from orders.counter.models import CounterTrade, Terminal, TillRequest
 
 
 def terminals_of(store: str, *, visible_to: Account) -> QuerySet[Terminal]:
@@ -22,3 +23,36 @@ def get_terminal(public_id: str, *, visible_to: Account) -> Terminal:
     if found is None:
         raise NotFound
     return found
+
+
+def get_trade(trade_no: str, *, store: Store) -> CounterTrade:
+    """
+    Return a trade of a store, for its tills.
+
+    :raises NotFound: the store has none of this number.
+    """
+    trade = _trades().filter(order__trade_no=trade_no, store=store).first()
+    if trade is None:
+        raise NotFound
+    return trade
+
+
+def get_trade_to_pay(trade_no: str, *, visible_to: Account) -> CounterTrade:
+    """
+    Return a trade whose number a buyer has, unless it is another customer's.
+
+    :raises NotFound: there is none of this number that the buyer may see.
+    """
+    trade = _trades().filter(order__trade_no=trade_no).first()
+    if trade is None or trade.order.buyer_id not in (None, visible_to.pk):
+        raise NotFound
+    return trade
+
+
+def _trades() -> QuerySet[CounterTrade]:
+    return CounterTrade.objects.select_related("order__seller", "order__buyer", "terminal", "store")
+
+
+def creating_request(trade: CounterTrade) -> TillRequest | None:
+    """Return the request that made a trade, with the first answer to it."""
+    return TillRequest.objects.filter(trade=trade, kind=TillRequest.Kind.TRADE).first()

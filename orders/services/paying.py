@@ -1,24 +1,27 @@
 """Paying from a wallet: the money is held at once, and booked from the event."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 
 from accounts.actor import Actor
 from accounts.models import Account
 from accounts.services import spend_through_link
 from core.money import Money
-from events.services import emit
+from events.services import emit_all
 from ledger import codes
 from ledger.holds import place_hold
 from orders.errors import AmountMismatch, OrderNotPayable
-from orders.events import OrderPaid, paid_key
+from orders.events import OrderCompleted, OrderPaid, paid_key
 from orders.models import Order
 from orders.transitions import Mover, Transition, ensure_may, find_row, move
 from wallets.services import record_earning
 
 SELLER = "seller"
+PAID_FIELDS = ("paid_minor", "buyer", "payer", "paid_by", "paid_through", "provider", "institution")
 
 
 @transaction.atomic
@@ -111,14 +114,34 @@ def pay_locked(
         _take_payment(order, row, payer, actor, now)
 
 
+def pay_charged(order: Order, row: Transition, *, payer: Account, charged_by: str, now: datetime) -> None:
+    """
+    Pay a locked order with what a provider's own server was charged for it: no wallet, no hold.
+
+    `payer`: the account of the identity that was charged, which refunds go back to. The caller has checked the sum.
+    """
+    order.provider = order.institution = charged_by
+    if order.buyer is None:
+        order.buyer = payer
+    _write_payment(order, row, payer, payer, now, {"charged_by": charged_by})
+
+
 def _take_payment(order: Order, row: Transition, payer: Account, actor: Actor, now: datetime) -> None:
     """Hold the money, record what the seller earns, and say so. The order is locked and payable."""
-    assert order.buyer is not None
     hold_id = place_hold(
         code=codes.wallet(payer.public_id),
         amount=Money(order.total_minor, order.currency),
         key=paid_key(order.public_id),
     )
+    _write_payment(order, row, payer, actor.login, now, {"holds": [hold_id]})
+
+
+def _write_payment(
+    order: Order, row: Transition, payer: Account, paid_by: Account, now: datetime, source: Mapping[str, Any]
+) -> None:
+    """Write that an order is paid; `source` says in the event where its money lies."""
+    assert order.buyer is not None
+    is_at_counter = order.channel == Order.Channel.STORE
     record_earning(
         order=order.public_id,
         owner=order.seller,
@@ -127,12 +150,18 @@ def _take_payment(order: Order, row: Transition, payer: Account, actor: Actor, n
         earned_at=now,
         why="The sale, less the platform's fee.",
         channel=order.channel,
+        institution=order.institution or None,
+        releases_at=now + settings.EARNINGS_HOLD_PERIOD if is_at_counter else None,
     )
     fields = move(order, row, at=now)
+    if is_at_counter:  # The goods are in the buyer's hands.
+        order.status, order.next_transition_at = Order.Status.COMPLETED, None
+        order.fulfilled_at = order.completed_at = now
+        fields = [*fields, "fulfilled_at", "completed_at"]
     order.paid_minor = order.total_minor
-    order.payer, order.paid_by = payer, actor.login
-    order.save(update_fields=[*fields, "paid_minor", "payer", "paid_by", "paid_through", "provider"])
-    event = OrderPaid(
+    order.payer, order.paid_by = payer, paid_by
+    order.save(update_fields=[*fields, *PAID_FIELDS])
+    paid = OrderPaid(
         order=order.public_id,
         payer=payer.public_id,
         buyer=order.buyer.public_id,
@@ -141,7 +170,11 @@ def _take_payment(order: Order, row: Transition, payer: Account, actor: Actor, n
         fee_minor=order.fee_minor,
         currency=order.currency,
         channel=order.channel,
+        institution=order.institution or None,
         provider=order.provider or None,
-        holds=[hold_id],
+        store=order.store or None,
+        terminal=order.terminal or None,
+        **source,
     )
-    emit(event, occurred_at=now)
+    completed = OrderCompleted(order=order.public_id, buyer=order.buyer.public_id, seller=order.seller.public_id)
+    emit_all([paid, completed] if is_at_counter else [paid], occurred_at=now)

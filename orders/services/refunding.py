@@ -189,7 +189,10 @@ def _book_refund(order: Order, refund: Refund, fee_minor: int, now: datetime) ->
         fee_minor=fee_minor,
         currency=order.currency,
         channel=order.channel,
+        institution=order.institution or None,
         provider=order.provider or None,
+        store=order.store or None,
+        terminal=order.terminal or None,
         undoes=paid_key(order.public_id),
     )
     emitted = emit(event, occurred_at=now)

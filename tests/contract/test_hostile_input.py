@@ -112,19 +112,19 @@ class Caller:
         self.operation = openapi()["paths"][path][method.lower()]
         self.client = Client(raise_request_exception=False)
         self.number = 0
-        self.token = ""
+        self.authorization = ""
 
     def send(self, path: str, body: Any = None) -> None:
         self.number += 1
-        if not self.token or "session" in self.path:  # Those may end the session that they come in.
-            self.token = self.world.token(self.operation.get("x-audience"))
+        if not self.authorization or "session" in self.path:  # Those may end the session that they come in.
+            self.authorization = self.world.authorization(self.operation.get("x-audience"))
         raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         answer = self.client.generic(
             self.method,
             path,
             raw,
             content_type="application/json",
-            headers={"Authorization": f"Bearer {self.token}", "Idempotency-Key": f"{self.path}-{self.number}"},
+            headers={"Authorization": self.authorization, "Idempotency-Key": f"{self.path}-{self.number}"},
         )
         shown = f"{self.method} {path[:200]} {raw[:200]!r} → {answer.status_code}"
         assert answer.status_code < 500, shown

@@ -87,4 +87,4 @@ def test_every_operation_answers_as_the_document_says(case: Case, world: World) 
     case.headers.pop("Acting-Account", None)
     audience = case.operation.definition.raw.get("x-audience")
 
-    case.call_and_validate(headers={"Authorization": f"Bearer {world.token(audience)}"}, checks=CHECKS)
+    case.call_and_validate(headers={"Authorization": world.authorization(audience)}, checks=CHECKS)

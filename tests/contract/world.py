@@ -8,14 +8,16 @@ from accounts.models import Account
 from accounts.sessions import open_session
 from billing.models import RuleSet
 from billing.services.replaying import REPLAY
-from catalog.models import FeeSchedule
+from catalog.models import FeeSchedule, Store
 from core.jobs import submit_job
 from events.models import EventRecord
 from ledger import codes
 from ledger.models import Journal
+from orders.counter.callers import TERMINAL
 from tests import shop
 from tests.conftest import Api, make_account
 from tests.money_facts import book
+from tests.orders.counter.till import make_till
 
 
 @dataclass
@@ -24,11 +26,14 @@ class World:
 
     accounts: dict[str, Account] = field(default_factory=dict)
     ids: dict[str, str] = field(default_factory=dict)
+    till_key: str = ""
 
-    def token(self, audience: list[str] | None) -> str:
-        """A fresh session of an account that may call: what the last call did must not matter."""
+    def authorization(self, audience: list[str] | None) -> str:
+        """A fresh session of an account that may call, or the till's key: what the last call did must not matter."""
+        if audience == [TERMINAL]:
+            return f"Terminal {self.till_key}"
         kind = next((kind for kind in audience or ["buyer"] if kind in self.accounts), "buyer")
-        return sessions.open_session(account=self.accounts[kind]).token
+        return f"Bearer {sessions.open_session(account=self.accounts[kind]).token}"
 
     def place_ids(self, value: Any) -> Any:
         """Put ids that exist into a body, wherever it names something by a text."""
@@ -59,7 +64,9 @@ def make_world() -> World:
     top_up = Api(buyer).post("/wallet/top-ups", {"amount": 5, "currency": "GBP"}, key="world").json()
     withdrawal = Api(buyer).post("/wallet/withdrawals", {"amount": 5, "currency": "GBP"}, key="world-2").json()
     refund = Api(seller).post(f"/orders/{order.public_id}/refunds", {"amount": 1, "reason": "x"}, key="world").json()
-    world = World({"buyer": buyer, "seller": seller, "operator": operator})
+    till = make_till(Store.objects.get(public_id=store["id"]))
+    idle = make_till(till.terminal.store, "To be taken away")  # Others than this one are called with.
+    world = World({"buyer": buyer, "seller": seller, "operator": operator}, till_key=till.key)
     world.ids = {
         "account": buyer.public_id,
         "wallet": buyer.public_id,
@@ -78,6 +85,8 @@ def make_world() -> World:
         "event_id": EventRecord.objects.first().public_id,
         "journal_id": some_journal().public_id,
         "job_id": submit_job(kind=REPLAY, arguments={}, owner=operator.public_id, login=operator.public_id).public_id,
+        "terminal_id": idle.terminal.public_id,
+        "trade_no": till.sell(sequence=2**50).json()["trade_no"],
         "code": codes.wallet(buyer.public_id),
         "currency": "GBP",
     }

@@ -30,12 +30,13 @@ def record_earning(
     why: str,
     channel: str | None = None,
     institution: str | None = None,
+    releases_at: datetime | None = None,
 ) -> None:
     """
     Record one party's part of a payment, in the paying transaction; one statement, none for a part of zero.
 
-    It stays pending until `schedule_release` gives it a time. `channel` and `institution` are the
-    parameters of the order's money; the earning's own events carry them on to the rules.
+    It stays pending until `releases_at`; without one until `schedule_release` gives it a time. `channel`
+    and `institution` are the parameters of the order's money; the earning's own events carry them on to the rules.
     """
     if not original.minor:
         return
@@ -48,6 +49,7 @@ def record_earning(
         institution=institution or "",
         original_minor=original.minor,
         earned_at=earned_at,
+        releases_at=releases_at,
         why=why,
     )
 

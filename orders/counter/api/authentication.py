@@ -9,7 +9,7 @@ from structlog.contextvars import bind_contextvars
 
 from core.errors import NotAuthenticated
 from orders.counter.callers import TillCaller
-from orders.counter.services import find_terminal
+from orders.counter.keys import find_terminal
 
 
 class TerminalKeyUnknown(NotAuthenticated):

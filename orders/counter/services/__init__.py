@@ -1,15 +1,23 @@
 """What may be done at the counter; one function per use case."""
 
-from orders.counter.services.terminals import (
-    create_terminal,
-    find_terminal,
-    revoke_terminal,
-    rotate_terminal_key,
-)
+from orders.counter.services.cancelling import cancel_sequence, cancel_trade
+from orders.counter.services.paying import TillPayment, confirm_trade, pay_at_till, pay_on_phone
+from orders.counter.services.refunding import refund_at_till
+from orders.counter.services.terminals import create_terminal, revoke_terminal, rotate_terminal_key
+from orders.counter.services.trading import Identity, SoldLine, create_trade
 
 __all__ = [
+    "Identity",
+    "SoldLine",
+    "TillPayment",
+    "cancel_sequence",
+    "cancel_trade",
+    "confirm_trade",
     "create_terminal",
-    "find_terminal",
+    "create_trade",
+    "pay_at_till",
+    "pay_on_phone",
+    "refund_at_till",
     "revoke_terminal",
     "rotate_terminal_key",
 ]

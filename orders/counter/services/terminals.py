@@ -9,7 +9,7 @@ from catalog.errors import StoreClosed
 from catalog.selectors import get_own_store
 from core.errors import NotFound
 from orders.counter.errors import TerminalRevoked
-from orders.counter.keys import digest_key, known_digests, new_key
+from orders.counter.keys import digest_key, new_key
 from orders.counter.models import Terminal
 
 
@@ -66,12 +66,6 @@ def revoke_terminal(*, terminal: str, actor: Actor, now: datetime) -> None:
     if revoked.revoked_at is None:
         revoked.revoked_at = now
         revoked.save(update_fields=["revoked_at"])
-
-
-def find_terminal(key: str) -> Terminal | None:
-    """Return the till in service with this key, store and seller at hand; None too where the seller is shut out."""
-    living = Terminal.objects.filter(revoked_at=None, store__seller__is_active=True)
-    return living.select_related("store__seller").filter(key_digest__in=known_digests(key)).first()
 
 
 def _lock(public_id: str, actor: Actor) -> Terminal:

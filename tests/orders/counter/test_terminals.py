@@ -8,8 +8,8 @@ from accounts.models import Account
 from catalog.models import Store
 from catalog.services import close_store
 from core import clock
+from orders.counter.keys import find_terminal
 from orders.counter.models import Terminal
-from orders.counter.services import find_terminal
 from tests.orders.counter.till import Till, make_till
 
 

@@ -1,0 +1,178 @@
+"""Making a trade: what the customer takes, at whose till, and in the same call who pays it."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+
+from catalog.errors import ItemNotOnSale, ItemUnknown
+from catalog.fees import FeeTable, Sale
+from catalog.models import Item, Store
+from catalog.selectors import fee_table_in_force, items_by_id
+from catalog.services import take_stock
+from core.errors import Conflict
+from core.money import Money
+from orders.counter.errors import LinesMismatch
+from orders.counter.models import CounterTrade, Terminal
+from orders.counter.services.charging import (
+    charge_code,
+    customer_of_identity,
+    ensure_may_try_codes,
+    ensure_open,
+    scan,
+)
+from orders.models import Order, OrderLine
+from orders.services.paying import payable
+from wallets.pay_codes.errors import ConfirmationNeeded
+
+
+@dataclass(frozen=True, slots=True)
+class SoldLine:
+    """A line at a till: an item by its public id, or a description with what one of it costs."""
+
+    quantity: int
+    item: str = ""
+    description: str = ""
+    unit_minor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who somebody is at a provider."""
+
+    provider: str
+    external_id: str
+
+
+@transaction.atomic
+def create_trade(
+    *,
+    terminal: Terminal,
+    sequence: int,
+    lines: Sequence[SoldLine],
+    amount: Money,
+    pay_code: str = "",
+    identity: Identity | None = None,
+    now: datetime,
+) -> tuple[CounterTrade, list[OrderLine]]:
+    """
+    Make a trade at a till, and with a pay code have it paid; return it with its lines.
+
+    What refuses the payment is in the trade's `refusal`, and is to be committed with it. With an identity it
+    is made in that customer's name, and nothing is paid yet. Who calls has taken the sequence.
+
+    :raises StoreClosed: the store sells nothing any more.
+    :raises TooManyAttempts: too many codes that were nobody's.
+    :raises IdentityUnknown: the identity cannot pay here.
+    :raises ItemUnknown, ItemNotOnSale, OutOfStock: of a line's item.
+    :raises LinesMismatch: the lines are not this amount.
+    """
+    store = terminal.store
+    ensure_open(store)
+    if pay_code:
+        ensure_may_try_codes(terminal)
+    items = _find_items(lines, store)
+    drafts = [_draft_line(line, items, amount.currency) for line in lines]
+    if sum(draft.amount_minor for draft in drafts) != amount.minor:
+        raise LinesMismatch
+    take_stock(units_by_item=_units_to_take(drafts))
+    order = _new_order(terminal, amount, now)
+    if identity is not None:
+        order.buyer = customer_of_identity(identity.provider, identity.external_id, store)
+    _charge_fees(order, drafts, fee_table_in_force(now))
+    order.save(force_insert=True)
+    OrderLine.objects.bulk_create(drafts)
+    refusal = charge_code(scan(pay_code, order, now), payable(order, now), terminal, now) if pay_code else None
+    return _write_trade(order, terminal, sequence, refusal, now), drafts
+
+
+def note_refusal(trade: CounterTrade, refusal: Conflict | None, now: datetime) -> None:
+    """Put into a trade what the last payment was refused for; who saves it is the caller's business."""
+    trade.refusal = refusal.code if refusal else ""
+    trade.refusal_detail = refusal.detail if refusal else ""
+    if isinstance(refusal, ConfirmationNeeded):
+        trade.confirming_since = trade.confirming_since or now
+
+
+def _find_items(lines: Sequence[SoldLine], store: Store) -> dict[str, Item]:
+    """Items of the store's seller that are not another store's."""
+    wanted = [line.item for line in lines if line.item]
+    found = items_by_id(wanted) if wanted else {}
+    items = {
+        id_: item
+        for id_, item in found.items()
+        if item.seller_id == store.seller_id and item.store_id in (None, store.pk) and item.status != Item.Status.DRAFT
+    }
+    unknown = [f"lines.{place}.item" for place, line in enumerate(lines) if line.item and line.item not in items]
+    if unknown:
+        raise ItemUnknown.at(unknown)
+    not_on_sale = sorted(item.public_id for item in items.values() if item.status != Item.Status.ON_SALE)
+    if not_on_sale:
+        raise ItemNotOnSale(items=not_on_sale)
+    return items
+
+
+def _draft_line(line: SoldLine, items: dict[str, Item], currency: str) -> OrderLine:
+    item = items.get(line.item)
+    if item is not None and item.currency != currency:
+        raise LinesMismatch
+    unit_minor = item.price_minor if item is not None else line.unit_minor
+    return OrderLine(
+        item=item,
+        title=item.title if item is not None else line.description,
+        quantity=line.quantity,
+        unit_minor=unit_minor,
+        amount_minor=unit_minor * line.quantity,
+        stock_taken=line.quantity if item is not None and item.stock is not None else 0,
+    )
+
+
+def _units_to_take(drafts: Sequence[OrderLine]) -> dict[int, int]:
+    """Two lines of one item take from the same shelf."""
+    units: dict[int, int] = defaultdict(int)
+    for draft in drafts:
+        if draft.item_id is not None and draft.stock_taken:
+            units[draft.item_id] += draft.stock_taken
+    return units
+
+
+def _new_order(terminal: Terminal, amount: Money, now: datetime) -> Order:
+    return Order(
+        channel=Order.Channel.STORE,
+        seller=terminal.store.seller,
+        store=terminal.store.public_id,
+        terminal=terminal.public_id,
+        institution=terminal.institution,
+        currency=amount.currency,
+        total_minor=amount.minor,
+        fee_minor=0,
+        placed_at=now,
+        next_transition_at=now + settings.COUNTER_PAYMENT_LIMIT,
+    )
+
+
+def _charge_fees(order: Order, drafts: Sequence[OrderLine], fees: FeeTable) -> None:
+    for draft in drafts:
+        category = draft.item.category if draft.item else ""
+        sale = Sale(seller=order.seller.public_id, category=category, channel=order.channel)
+        fee = fees.fee(sale, Money(draft.amount_minor, order.currency))
+        draft.order, draft.fee_minor, draft.fee_rule = order, fee.minor, fee.rule
+        order.fee_minor += fee.minor
+
+
+def _write_trade(
+    order: Order, terminal: Terminal, sequence: int, refusal: Conflict | None, now: datetime
+) -> CounterTrade:
+    trade = CounterTrade(
+        order=order,
+        store=terminal.store,
+        terminal=terminal,
+        sequence=sequence,
+        closes_at=now + settings.COUNTER_PAYMENT_LIMIT,
+    )
+    note_refusal(trade, refusal, now)
+    trade.save(force_insert=True)
+    return trade
