@@ -1,4 +1,4 @@
-"""What accounts itself hands out when somebody asks for their data."""
+"""What accounts itself hands out when somebody asks for their data; where the API shows it, as the API does."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,6 +6,8 @@ from typing import Any
 from django.db.models import Q
 
 from accounts import selectors
+from accounts.api.behaviours import behaviour_documents
+from accounts.api.outputs import account_document
 from accounts.lifecycle import register_export
 from accounts.models import Account, Link, Session
 from core.api.lists import every_page
@@ -23,30 +25,12 @@ def register() -> None:
 
 
 def own_row(account: Account) -> Iterator[dict[str, Any]]:
-    yield {
-        "id": account.public_id,
-        "username": account.username,
-        "name": account.name,
-        "email": account.email,
-        "kind": account.kind,
-        "side": account.side,
-        "referral_code": account.referral_code,
-        "created_at": account.created_at,
-    }
+    yield account_document(account) | {"created_at": account.created_at}
 
 
 def behaviours(account: Account) -> Iterator[dict[str, Any]]:
     for page in every_page(selectors.behaviours(visible_to=account), NEWEST_FIRST):
-        for behaviour in page:
-            yield {
-                "kind": behaviour.kind,
-                "login_account": behaviour.login_account.public_id,
-                "acting_account": behaviour.acting_account.public_id,
-                "object": behaviour.object_id or None,
-                "data": behaviour.data,
-                "occurred_at": behaviour.occurred_at,
-                "origin": "own" if behaviour.link_id is None else "linked",
-            }
+        yield from behaviour_documents(page)
 
 
 def identities(account: Account) -> Iterator[dict[str, Any]]:
