@@ -17,7 +17,14 @@ OTP_LENGTH_MAX = 20
 CURRENCIES = [(code, code) for code in sorted(CURRENCY_DIGITS)]
 
 
-class LogInForm(forms.Form):
+class PlainForm(forms.Form):
+    """Labels stand above their fields, and need no colon."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"label_suffix": "", **kwargs})
+
+
+class LogInForm(PlainForm):
     """User name and password."""
 
     username = forms.CharField(
@@ -33,7 +40,7 @@ class LogInForm(forms.Form):
     )
 
 
-class SecondFactorForm(forms.Form):
+class SecondFactorForm(PlainForm):
     """The code of somebody whose password was right."""
 
     otp = forms.CharField(
@@ -44,13 +51,13 @@ class SecondFactorForm(forms.Form):
     )
 
 
-class ForgottenForm(forms.Form):
+class ForgottenForm(PlainForm):
     """Whose password is forgotten."""
 
     username = LogInForm.base_fields["username"]
 
 
-class NewPasswordForm(forms.Form):
+class NewPasswordForm(PlainForm):
     """A new password, twice: who cannot see what is typed finds the slip here and not at the next log-in."""
 
     new = forms.CharField(
@@ -75,7 +82,7 @@ class NewPasswordForm(forms.Form):
         return cleaned
 
 
-class CodeForm(forms.Form):
+class CodeForm(PlainForm):
     """An invitation's code, however it is written."""
 
     code = forms.CharField(
@@ -88,7 +95,7 @@ class CodeForm(forms.Form):
     )
 
 
-class InvitationForm(forms.Form):
+class InvitationForm(PlainForm):
     """How many codes, under which terms; as it comes, the terms are the house's."""
 
     count = forms.IntegerField(
@@ -138,7 +145,7 @@ class InvitationForm(forms.Form):
         label=_("Amount"),
         required=False,
         max_length=20,
-        help_text=_("Where there is one, for example 150.00."),
+        help_text=_("For “up to an amount”, such as 150.00."),
         widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
     )
     currency = forms.ChoiceField(label=_("Currency"), required=False, choices=[("", "—"), *CURRENCIES])

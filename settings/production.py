@@ -12,6 +12,9 @@ REQUIRED = ("SECRET_KEY", "DATABASE_URL", "REDIS_URL", "ALLOWED_HOSTS")
 PROXY_COUNT_DEFAULT = "1"  # our TLS end, which sets X-Forwarded-Proto and X-Forwarded-For itself
 HSTS_SECONDS = 365 * 24 * 60 * 60
 
+if os.environ.get("ALLOWED_HOSTS", "").startswith("*") and not os.environ.get("SITE_URL"):
+    raise ImproperlyConfigured("Set SITE_URL: mails and QR codes have to lead to a host, and ALLOWED_HOSTS names none.")
+
 if missing := [name for name in REQUIRED if not os.environ.get(name)]:
     raise ImproperlyConfigured(f"Set {', '.join(missing)} in the environment: production has no default for it.")
 

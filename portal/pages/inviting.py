@@ -1,7 +1,9 @@
 """Inviting other accounts: codes as text and as QR, shown once."""
 
+from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpResponse
 from django.utils.translation import gettext_lazy as _
 
@@ -28,6 +30,7 @@ class Invite(CustomerPage, FormPage):
         context = self.get_context_data(
             form=form,
             cards=[card_of(code) for code in invited.codes],
+            minutes=settings.INVITATION_LIFETIME // timedelta(minutes=1),
             expires_at=invited.invitation.expires_at,
             terms=list(terms_in_words(terms, inviter=actor.login.name, invitee=str(THEM))),
         )
