@@ -45,10 +45,19 @@ def current_session(actor: Actor) -> Session:
 
 def links_of(*, visible_to: Account, state: str = "living") -> QuerySet[Link]:
     """Return the `living`, the `ended` or `all` links of an account, with both sides at hand."""
-    own = Link.objects.filter(Q(inviter=visible_to) | Q(invitee=visible_to))
+    return _links(Q(inviter=visible_to) | Q(invitee=visible_to), state)
+
+
+def links_by_side(*, visible_to: Account, state: str = "living") -> list[QuerySet[Link]]:
+    """Return the same in two parts, as inviter and as invitee: each part has an index in the list's order."""
+    return [_links(Q(inviter=visible_to), state), _links(Q(invitee=visible_to), state)]
+
+
+def _links(whose: Q, state: str) -> QuerySet[Link]:
+    found = Link.objects.filter(whose)
     if state != "all":
-        own = own.filter(ended_at__isnull=state == "living")
-    return own.select_related("inviter", "invitee", "proposed_by", "ended_by")
+        found = found.filter(ended_at__isnull=state == "living")
+    return found.select_related("inviter", "invitee", "proposed_by", "ended_by")
 
 
 def get_link(public_id: str, *, visible_to: Account) -> Link:

@@ -49,6 +49,8 @@ def behaviour_documents(page: Sequence[Behaviour]) -> list[dict[str, Any]]:
 class Behaviours(ListView):
     """GET /api/v1/behaviours"""
 
+    ordering = ("-occurred_at", "-id")
+
     class Query(fields.Input):
         kind = serializers.ChoiceField(BEHAVIOUR_KINDS, required=False)
         origin = serializers.ChoiceField(["own", "linked"], required=False)

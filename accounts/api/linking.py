@@ -254,7 +254,7 @@ class Links(ListView):
 
     @extend_schema(summary="The acting account's links, the living ones by default", responses=LinkDocument(many=True))
     def get(self, request: Request) -> Any:
-        links = selectors.links_of(**self.checked_query(), visible_to=actor_of(request).acting)
+        links = selectors.links_by_side(**self.checked_query(), visible_to=actor_of(request).acting)
         return self.answer_list(links, link_documents)
 
     @extend_schema(

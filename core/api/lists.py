@@ -49,19 +49,26 @@ class ListView(ApiView):
 
     def answer_list(
         self,
-        rows: QuerySet,
+        rows: QuerySet | Sequence[QuerySet],
         output: Callable[[Sequence[Any]], Iterable[Mapping[str, Any]]],
         *,
         ordering: Sequence[str] | None = None,
     ) -> HttpResponseBase:
-        """Answer one page as JSON, or everything as CSV; `output` turns a page's rows into documents."""
+        """
+        Answer one page as JSON, or everything as CSV; `output` turns a page's rows into documents.
+
+        `rows`: several query sets of one model without common rows are one list, where each has an index that
+        is in order and both together have none.
+        """
         ordering = ordering or self.ordering
         limit = read_limit(self.request)
         if self.request.accepted_renderer.format == "csv":
+            assert isinstance(rows, QuerySet), "No list of several parts is marked CSV."
             pages = every_page(rows, ordering)
             return stream_csv((document for page in pages for document in output(page)), self.csv_columns)
         cursor = self.request.query_params.get("cursor")
-        found = list(after_cursor(rows, ordering, cursor)[: limit + 1])
+        parts = [rows] if isinstance(rows, QuerySet) else rows
+        found = list(merge_pages([after_cursor(part, ordering, cursor) for part in parts], ordering, limit + 1))
         page, more = found[:limit], len(found) > limit
         following = write_cursor(page[-1], ordering) if more else None
         return Response({"results": list(output(page)), "next": following})
@@ -92,12 +99,20 @@ def after_cursor(rows: QuerySet, ordering: Sequence[str], cursor: str | None) ->
     if not cursor:
         return ordered
     values = read_cursor(cursor, rows.model, ordering)
-    behind = Q()
+    # The range of the first field is said by itself: an index finds its beginning by that, and not by the rest.
+    behind = Q(**{f"{ordering[0].lstrip('-')}__{'lte' if ordering[0].startswith('-') else 'gte'}": values[0]})
+    beyond_any = Q()
     for index, name in enumerate(ordering):
         same = {field.lstrip("-"): value for field, value in zip(ordering[:index], values[:index], strict=True)}
         beyond = "lt" if name.startswith("-") else "gt"
-        behind |= Q(**same, **{f"{name.lstrip('-')}__{beyond}": values[index]})
-    return ordered.filter(behind)
+        beyond_any |= Q(**same, **{f"{name.lstrip('-')}__{beyond}": values[index]})
+    return ordered.filter(behind & beyond_any)
+
+
+def merge_pages(parts: Sequence[QuerySet], ordering: Sequence[str], size: int) -> QuerySet:
+    """Return the first rows of several ordered query sets together, in one statement: each gives no more than that."""
+    first, *others = [part[:size] for part in parts]
+    return first.union(*others, all=True).order_by(*ordering)[:size] if others else first
 
 
 def write_cursor(row: Model, ordering: Sequence[str]) -> str:
