@@ -1,9 +1,11 @@
 """What requests and answers look like."""
 
+from typing import Any
+
 from drf_spectacular.utils import OpenApiExample
 
 REFERENCE = {"id": "acc_01J9ZK3Q6V8M2N4P6R8T0V2X4Z", "name": "Anna Keller"}
-SESSION = {
+SESSION: dict[str, Any] = {
     "id": "ses_01J9ZK4B7C9D1E3F5G7H9J1K3M",
     "login_account": REFERENCE,
     "acting_account": REFERENCE,

@@ -1,7 +1,8 @@
 """An operator acts as a customer: for a reason, for a short time, in the open, and never with money."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -14,6 +15,7 @@ from accounts.errors import SessionEnded
 from accounts.models import Account, Behaviour, Link, Session
 from accounts.terms import Terms
 from core.api.views import ApiView
+from orders.models import Order
 from tests import shop
 from tests.conftest import Api, make_account
 from tests.docs.test_api import METHODS, views
@@ -22,8 +24,8 @@ REASON = "Ticket 4711: the item cannot be found."
 WRITING = [name for name in METHODS if name != "get"]
 
 
-def stand_in(operator: Api, customer: Account, reason: str = REASON, **more: object):
-    return operator.post(f"/accounts/{customer.public_id}/stand-in", {"reason": reason, **more})
+def stand_in(operator: Api, customer: Account) -> Any:
+    return operator.post(f"/accounts/{customer.public_id}/stand-in", {"reason": REASON})
 
 
 def standing_in(operator: Account, customer: Account) -> Api:
@@ -102,7 +104,7 @@ class TestOpening:
 
     def test_no_session_stands_in_without_a_reason_or_for_itself(self, operator, buyer):
         own = sessions.open_session(account=operator).session
-        wrong = [
+        wrong: list[dict[str, Any]] = [
             {"reason": REASON},
             {"opened_in": own},
             {"reason": REASON, "opened_in": own, "acting_account": operator},
@@ -322,7 +324,7 @@ class TestWhatItMayDo:
 CODES = ("stand_in_refused", "own_login_required")
 
 
-def money_call(buyer: Account, seller: Account, call: str):
+def money_call(buyer: Account, seller: Account, call: str) -> tuple[Order, Callable[[Api], Any]]:
     """Something that moves or promises money, ready to be sent."""
     shop.fund(buyer, 10_000)
     item = shop.offer(seller)
