@@ -85,12 +85,22 @@ def items_by_id(public_ids: Iterable[str]) -> dict[str, Item]:
 
 def fee_table_in_force(at: datetime) -> FeeTable:
     """Return what sales at a moment are charged by: one cheap statement, and one more per version and process."""
-    in_force = FeeSchedule.objects.filter(Q(effective_from=None) | Q(effective_from__lte=at), status="active")
-    public_id = in_force.order_by(F("effective_from").desc(nulls_last=True)).values_list("public_id", flat=True)[0]
+    public_id = _in_force(at).values_list("public_id", flat=True)[0]
     if public_id not in _compiled:
         schedule = FeeSchedule.objects.get(public_id=public_id)
         _compiled[public_id] = compile_fees(public_id, schedule.rules)
     return _compiled[public_id]
+
+
+def fee_schedule_in_force(at: datetime) -> FeeSchedule:
+    """Return the version that sales at a moment are charged by, for operators."""
+    return _in_force(at)[0]
+
+
+def _in_force(at: datetime) -> QuerySet[FeeSchedule]:
+    """The versions that have come into force by a moment, the one that charges first."""
+    begun = FeeSchedule.objects.filter(Q(effective_from=None) | Q(effective_from__lte=at), status="active")
+    return begun.order_by(F("effective_from").desc(nulls_last=True))
 
 
 def fee_schedules() -> QuerySet[FeeSchedule]:
@@ -109,9 +119,7 @@ def get_fee_schedule(public_id: str) -> FeeSchedule:
 
 def superseded_fee_schedules(at: datetime) -> set[int]:
     """Return the keys of active versions that a later one has replaced by a moment."""
-    in_effect = FeeSchedule.objects.filter(Q(effective_from=None) | Q(effective_from__lte=at), status="active")
-    newest_first = in_effect.order_by(F("effective_from").desc(nulls_last=True))
-    return set(newest_first.values_list("id", flat=True)[1:])
+    return set(_in_force(at).values_list("id", flat=True)[1:])
 
 
 def _key_of(seller: str) -> int | None:
