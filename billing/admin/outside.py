@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import get_object_or_404, redirect
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from unfold.decorators import action, display
@@ -126,8 +126,9 @@ class ServiceKeyAdmin(ReadOnlyAdmin):
     fields = ("public_id", *list_display)
     readonly_fields = fields
     actions = ("revoke",)
-    pages = ("make",)
+    pages = ("make", "revoke_one")
     actions_list = ("go_make",)
+    actions_detail = ("go_revoke",)
     list_disable_select_all = True
 
     @display(description="state", label={"lives": "success", "revoked": "danger"})
@@ -177,6 +178,28 @@ class ServiceKeyAdmin(ReadOnlyAdmin):
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("billing.change_servicekey")
+
+    def has_revoke_living_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        living = object_id is None or ServiceKey.objects.filter(pk=object_id, revoked_at=None).exists()
+        return living and self.has_revoke_permission(request)
+
+    @action(description="Revoke", icon="key_off", permissions=["revoke_living"], url_path="to-revoke")
+    def go_revoke(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return redirect("admin:billing_servicekey_revoke_one", object_id)
+
+    @page("<int:key_id>/revoke/", permission="billing.change_servicekey")
+    def revoke_one(self, request: HttpRequest, key_id: int) -> HttpResponse:
+        """What stops is said first."""
+        key = get_object_or_404(ServiceKey, pk=key_id)
+        if request.method == "POST":
+            if key.revoked_at is None:
+                revoke_service_key(key=key, now=clock.now())
+                self.log_change(request, key, "Revoked.")
+            messages.success(request, f"The key of {key.name} is revoked; it stops at once.")
+            return redirect("admin:billing_servicekey_change", key.pk)
+        lead = "Its payment server can send nothing any more, from this moment. What it sent stays. This is final."
+        context = {"original": key, "lead": lead, "button": "Revoke", "grave": True}
+        return show_page(request, self, "core/form.html", title=f"Revoke the key of {key.name}", **context)
 
     @action(description="Revoke", permissions=["revoke"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ServiceKey]) -> None:

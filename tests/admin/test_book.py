@@ -263,6 +263,20 @@ class TestServiceKeys:
 
         assert find_service_key(key) is None
 
+    def test_it_is_revoked_on_its_own_page(self, pages, operator):
+        row, key = create_service_key(
+            name="parking", types=["wallet.topped_up"], daily_limit=None, actor=Actor(login=operator, acting=operator)
+        )
+        button = f"{url(ServiceKey, row.pk)}to-revoke/"
+        assert button in pages.get(url(ServiceKey, row.pk, "change")).content.decode()
+
+        assert pages.get(url(ServiceKey, row.pk, "revoke")).status_code == 200
+        assert find_service_key(key) == row
+        pages.post(url(ServiceKey, row.pk, "revoke"))
+
+        assert find_service_key(key) is None
+        assert button not in pages.get(url(ServiceKey, row.pk, "change")).content.decode()
+
 
 class TestRuleSets:
     """An accountant reads the rules line by line."""
