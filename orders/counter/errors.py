@@ -60,6 +60,11 @@ class RefundNotCancellable(Conflict):
     message = "A refund is final; it cannot be cancelled."
 
 
+class ChargeRefused(Conflict):
+    code = "charge_refused"
+    message = "The provider of this identity has not let it pay."
+
+
 class ConfirmationNotNeeded(Conflict):
     code = "confirmation_not_needed"
     message = "This trade does not wait for a confirmation."

@@ -25,13 +25,15 @@ from orders.counter import errors, selectors, services
 from orders.counter.api import examples, inputs, outputs
 from orders.counter.callers import TERMINAL, till_of
 from orders.counter.models import CounterTrade, TillRequest
-from orders.counter.services import Identity, SoldLine, sequences
+from orders.counter.services import Identity, SoldLine, TillPayment, sequences
 from orders.counter.services.sequences import AnsweredMeanwhile, Asked
 from orders.counter.states import FINAL, status_of
-from orders.errors import AmountMismatch, OrderNotPayable, RefundExceedsPaid
+from orders.errors import AmountMismatch, OrderNotPayable, PaymentInProgress, RefundExceedsPaid
 from orders.models import OrderLine, Refund
 from orders.selectors import lines_of
+from wallets.errors import ProviderNotBooked
 from wallets.pay_codes.errors import ConfirmationNeeded, PayCodeInvalid, PayCodeMaximum
+from wallets.providers.registry import keeps_money
 
 TILL = frozenset({TERMINAL})
 
@@ -194,6 +196,9 @@ class TillTradePayment(TillView):
         PayCodeMaximum,
         AmountMismatch,
         OrderNotPayable,
+        PaymentInProgress,
+        ProviderNotBooked,
+        errors.ChargeRefused,
         errors.IdentityUnknown,
         errors.PayCodeOrIdentity,
     )
@@ -204,10 +209,22 @@ class TillTradePayment(TillView):
         except InvalidInput:
             selectors.get_trade(trade_no, store=till.store)  # What is not there is said first.
             raise
-        tried = services.pay_at_till(terminal=till, trade_no=trade_no, **wanted_payment(body), now=clock.now())
+        tried = self.try_payment(trade_no, **wanted_payment(body))
         if tried.refusal is not None:
             raise tried.refusal  # Committed by now: the code is used up.
         return Response(self.shown(tried.trade))
+
+    def try_payment(self, trade_no: str, *, amount: Money, pay_code: str, identity: Identity | None) -> TillPayment:
+        till = till_of(self.request)
+        if identity is None or not keeps_money(identity.provider):
+            return services.pay_at_till(
+                terminal=till, trade_no=trade_no, amount=amount, pay_code=pay_code, identity=identity, now=clock.now()
+            )
+        charge = services.request_till_charge(
+            terminal=till, trade_no=trade_no, identity=identity, amount=amount, now=clock.now()
+        )
+        outcome = services.call_till_charge(charge=charge) if charge is not None else None
+        return services.conclude_till_charge(charge=charge, trade_no=trade_no, outcome=outcome, now=clock.now())
 
 
 class TillCancelling(TillView):

@@ -4,20 +4,24 @@ from orders.counter.services.cancelling import cancel_sequence, cancel_trade
 from orders.counter.services.paying import TillPayment, confirm_trade, pay_at_till, pay_on_phone
 from orders.counter.services.refunding import refund_at_till
 from orders.counter.services.terminals import create_terminal, revoke_terminal, rotate_terminal_key
+from orders.counter.services.third_parties import call_till_charge, conclude_till_charge, request_till_charge
 from orders.counter.services.trading import Identity, SoldLine, create_trade
 
 __all__ = [
     "Identity",
     "SoldLine",
     "TillPayment",
+    "call_till_charge",
     "cancel_sequence",
     "cancel_trade",
+    "conclude_till_charge",
     "confirm_trade",
     "create_terminal",
     "create_trade",
     "pay_at_till",
     "pay_on_phone",
     "refund_at_till",
+    "request_till_charge",
     "revoke_terminal",
     "rotate_terminal_key",
 ]

@@ -13,6 +13,7 @@ from orders.counter.models import CounterTrade, Terminal, TillRequest
 from orders.counter.selectors import get_trade
 from orders.counter.services.paying import beside
 from orders.counter.services.sequences import NOT_CREATED, bury, ensure_cancellable, wait_for
+from orders.counter.services.third_parties import drop_charges
 from orders.models import Order
 from orders.services.refunding import refund_rest
 from orders.services.shelf import lock_shelf, put_back
@@ -68,6 +69,7 @@ def _close(trade: CounterTrade, terminal: Terminal, now: datetime) -> str:
     if row is not None:
         put_back(orders=[order.pk])
         order.save(update_fields=move(order, row, at=now))
+        drop_charges(order, now)
         _note(trade, terminal, now)
     return CLOSED
 

@@ -15,7 +15,7 @@ from core.errors import Conflict
 from core.limits import Limit, Tries, count_failures, ensure_below
 from core.money import Money
 from ledger.errors import InsufficientFunds
-from orders.counter.errors import IdentityUnknown
+from orders.counter.errors import ChargeRefused, IdentityUnknown
 from orders.counter.models import Terminal
 from orders.models import Order
 from orders.services.paying import Payable, pay_locked
@@ -23,7 +23,8 @@ from wallets.pay_codes.errors import ConfirmationNeeded, PayCodeInvalid, PayCode
 from wallets.pay_codes.services import ScannedCode, confirms_above, scan_pay_code, spend_pay_code
 
 REFUSALS: dict[str, type[Conflict]] = {
-    refusal.code: refusal for refusal in (PayCodeInvalid, PayCodeMaximum, InsufficientFunds, ConfirmationNeeded)
+    refusal.code: refusal
+    for refusal in (PayCodeInvalid, PayCodeMaximum, InsufficientFunds, ConfirmationNeeded, ChargeRefused)
 }
 
 PER_TILL = Limit("pay_code", "PAY_CODE_FAILURES")
@@ -97,9 +98,15 @@ def charge_identity(customer: Account, provider: str, orders: Payable, now: date
     return charge_wallet(customer, orders, above_minor=limit, now=now)
 
 
-def customer_of_identity(provider: str, external_id: str, store: Store) -> Account:
+def is_paid_by(order: Order, identity: ExternalIdentity) -> bool:
+    """Whether this very identity has paid a locked order: then its payment is a repeat."""
+    is_its_account = order.payer_id == identity.account_id and order.institution == identity.provider
+    return bool(order.paid_minor) and is_its_account
+
+
+def find_identity(provider: str, external_id: str, store: Store) -> ExternalIdentity:
     """
-    Return the account to which an identity is bound.
+    Return an identity with the account to which it is bound.
 
     :raises IdentityUnknown: nobody has bound it, or the store is not trusted for its provider.
     """
@@ -109,7 +116,7 @@ def customer_of_identity(provider: str, external_id: str, store: Store) -> Accou
     identity = bound.filter(account__is_active=True, account__side="buyer").select_related("account").first()
     if identity is None:
         raise IdentityUnknown
-    return identity.account
+    return identity
 
 
 def note_bought(order: Order, actor: Actor, now: datetime) -> None:

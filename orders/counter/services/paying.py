@@ -15,9 +15,10 @@ from orders.counter.services.charging import (
     REFUSALS,
     charge_code,
     charge_identity,
-    customer_of_identity,
     ensure_may_try_codes,
     ensure_open,
+    find_identity,
+    is_paid_by,
     note_bought,
     scan,
 )
@@ -84,15 +85,20 @@ def _pay_by_identity(
     trade: CounterTrade, identity: Identity, amount: Money, terminal: Terminal, now: datetime
 ) -> Conflict | None:
     order = trade.order
-    customer = customer_of_identity(identity.provider, identity.external_id, terminal.store)
-    if order.buyer_id not in (None, customer.pk):
-        raise IdentityUnknown
-    if order.paid_minor and order.payer_id == customer.pk and order.institution == identity.provider:
+    bound = find_identity(identity.provider, identity.external_id, terminal.store)
+    ensure_same_customer(order, bound.account)
+    if is_paid_by(order, bound):
         return None
     ensure_open(terminal.store)
     orders = payable(order, now)
     ensure_amount(orders, amount)
-    return charge_identity(customer, identity.provider, orders, now)
+    return charge_identity(bound.account, identity.provider, orders, now)
+
+
+def ensure_same_customer(order: Order, customer: Account) -> None:
+    """:raises IdentityUnknown: the locked order is another customer's."""
+    if order.buyer_id not in (None, customer.pk):
+        raise IdentityUnknown
 
 
 @transaction.atomic

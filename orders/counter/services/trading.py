@@ -19,9 +19,9 @@ from orders.counter.errors import LinesMismatch
 from orders.counter.models import CounterTrade, Terminal
 from orders.counter.services.charging import (
     charge_code,
-    customer_of_identity,
     ensure_may_try_codes,
     ensure_open,
+    find_identity,
     scan,
 )
 from orders.models import Order, OrderLine
@@ -81,7 +81,7 @@ def create_trade(
     take_stock(units_by_item=_units_to_take(drafts))
     order = _new_order(terminal, amount, now)
     if identity is not None:
-        order.buyer = customer_of_identity(identity.provider, identity.external_id, store)
+        order.buyer = find_identity(identity.provider, identity.external_id, store).account
     _charge_fees(order, drafts, fee_table_in_force(now))
     order.save(force_insert=True)
     OrderLine.objects.bulk_create(drafts)
