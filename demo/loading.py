@@ -9,16 +9,37 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
 from accounts.actor import Actor
-from accounts.models import Account
-from accounts.services import register_account
+from accounts.identity_proofs import sign_proof
+from accounts.models import Account, SecondFactor
+from accounts.selectors import links_between
+from accounts.services import bind_identity, invite, link_accounts, register_account
 from billing.services.catching_up import catch_up
 from catalog.models import Item, Store
 from catalog.services import offer_item, open_store
 from core import clock
 from core.money import Money
-from demo.world import BUYERS, OFFERS, OPERATORS, PLACES, SELLERS, STORIES, Offer, Operator, Person, Place, Stage, Story
+from core.secrecy import encrypt
+from demo.world import (
+    BONDS,
+    BUYERS,
+    IDENTITIES,
+    OFFERS,
+    OPERATORS,
+    PLACES,
+    SECOND_FACTORS,
+    SELLERS,
+    STORIES,
+    Bond,
+    Offer,
+    Operator,
+    Person,
+    Place,
+    Stage,
+    Story,
+)
 from orders.models import Order
 from orders.services import (
     WantedLine,
@@ -33,6 +54,9 @@ from wallets.models import TopUp
 from wallets.services import charge_top_up, finish_top_up, request_top_up
 
 OPENED_BEFORE = timedelta(days=30)  # before all orders
+PROVIDER = "demo-id"
+PROOF_LIFETIME = timedelta(minutes=1)
+HERE = "127.0.0.1"
 
 
 def load_world(*, now: datetime) -> None:
@@ -44,6 +68,12 @@ def load_world(*, now: datetime) -> None:
         _make_operator(operator)
     for person in (*SELLERS, *BUYERS):
         _register(person, opened_at)
+    for bond in BONDS:
+        _link(bond, opened_at)
+    for username, external_id in IDENTITIES.items():
+        _bind(username, external_id, opened_at)
+    for username, secret in SECOND_FACTORS.items():
+        _protect(username, secret)
     for place in PLACES:
         _open(place, opened_at)
     for offer in OFFERS:
@@ -78,6 +108,28 @@ def _register(person: Person, now: datetime) -> None:
             name=person.name,
             now=now,
         )
+    if person.step_up:
+        Account.objects.filter(username=person.username).update(step_up=True)
+
+
+def _link(bond: Bond, now: datetime) -> None:
+    inviter, invitee = _account(bond.inviter), _account(bond.invitee)
+    if not links_between(inviter, invitee.public_id).exists():
+        (code,) = invite(count=1, terms=bond.terms, actor=Actor.own(inviter), now=now).codes
+        link_accounts(code=code, actor=Actor.own(invitee), address=HERE, now=now)
+
+
+def _bind(username: str, external_id: str, now: datetime) -> None:
+    """Signed as the demo's provider does, with machine time, by which proofs end."""
+    account, expires_at = _account(username), timezone.now() + PROOF_LIFETIME
+    proof = sign_proof(external_id, provider=PROVIDER, account=account.public_id, expires_at=expires_at)
+    bind_identity(provider=PROVIDER, external_id=external_id, proof=proof, actor=Actor.own(account), now=now)
+
+
+def _protect(username: str, secret: str) -> None:
+    """A second factor in force; not by the service, which makes secrets that nobody knows."""
+    kept = {"secret": encrypt(secret), "created_at": timezone.now(), "confirmed_at": timezone.now(), "last_step": 0}
+    SecondFactor.objects.get_or_create(account=_account(username), defaults=kept)
 
 
 def _open(place: Place, now: datetime) -> None:
@@ -126,7 +178,8 @@ def _tell(story: Story, now: datetime) -> None:
     if _order_of(story) is not None:
         return
     item = Item.objects.select_related("seller").get(title=story.title)
-    buyer, seller = Actor.own(_account(story.buyer)), Actor.own(item.seller)
+    owner, seller = _account(story.buyer), Actor.own(item.seller)
+    buyer = Actor(login=_account(story.by or story.buyer), acting=owner)
     placed_at = now - story.age
 
     def at(share: float) -> datetime:

@@ -1,9 +1,10 @@
-"""Who lives in the demo world: five sellers in five currencies, three buyers, two operators. Data only."""
+"""Who lives in the demo world: five sellers in five currencies, four buyers, two operators, some linked. Data only."""
 
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import IntEnum
 
+from accounts.terms import CapKind, Direction, SwitchRight, Terms
 from core.money import Money
 
 
@@ -15,13 +16,23 @@ class Operator:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """Somebody who logs in; `wallet`: what a buyer brings."""
+    """Somebody who logs in; `wallet`: what a buyer brings; `step_up`: who acts as it shows a second factor."""
 
     username: str
     name: str
     kind: str
     side: str
     wallet: tuple[Money, ...] = ()
+    step_up: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bond:
+    """Two accounts that are linked, and what they have agreed otherwise than by default."""
+
+    inviter: str
+    invitee: str
+    terms: Terms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +70,11 @@ class Stage(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """What became of one order: how far it came, how long ago it was placed, and what was given back."""
+    """
+    What became of one order: how far it came, how long ago it was placed, and what was given back.
+
+    `by`: who logged in, where a linked account ordered and paid in the buyer's name.
+    """
 
     buyer: str
     title: str
@@ -69,6 +84,7 @@ class Story:
     refund: Money | None = None
     refund_reason: str = ""
     cancelled: bool = False
+    by: str = ""
 
 
 OPERATORS = (
@@ -81,7 +97,7 @@ SELLERS = (
     Person(username="tanuki-cafe", name="Café Tanuki", kind="personal", side="seller"),
     Person(username="alder-repairs", name="Alder Street Repairs", kind="personal", side="seller"),
     Person(username="noor-instruments", name="Al Noor Instruments", kind="enterprise", side="seller"),
-    Person(username="bela-vista", name="Oficina Bela Vista", kind="enterprise", side="seller"),
+    Person(username="bela-vista", name="Oficina Bela Vista", kind="enterprise", side="seller", step_up=True),
 )
 
 BUYERS = (
@@ -106,7 +122,30 @@ BUYERS = (
         side="buyer",
         wallet=(Money(12_000_00, "CNY"), Money(250_000, "KWD"), Money(1_500_00, "GBP")),
     ),
+    Person(username="petra", name="Petra Nilsson", kind="personal", side="buyer", wallet=(Money(300_00, "BRL"),)),
 )
+
+# Wei buys for Harbour Foods, and owns the laboratory: the firm sees what he orders and lets him pay, up to a sum;
+# the laboratory sees nothing of him, and nobody's orders of his are its business. Petra runs the workshop, which
+# wants a second factor of whoever acts as it.
+BONDS = (
+    Bond(
+        inviter="harbour-foods",
+        invitee="wei",
+        terms=Terms(
+            mirror=("order.placed",),
+            direction=Direction.TO_INVITER,
+            switch=SwitchRight.INVITEE_AS_INVITER,
+            cap_kind=CapKind.AMOUNT,
+            cap=Money(2_000_00, "CNY"),
+        ),
+    ),
+    Bond(inviter="meridian-lab", invitee="wei", terms=Terms(direction=Direction.TO_INVITEE)),
+    Bond(inviter="petra", invitee="bela-vista", terms=Terms(cap_kind=CapKind.UNLIMITED)),
+)
+
+IDENTITIES = {"wei": "wei-3571", "harbour-foods": "harbour-foods-0029"}  # at the provider demo-id
+SECOND_FACTORS = {"petra": "OPENEVERYDOOROPENEVERYDOOR234567"}  # Secrets that everybody may know, as the password.
 
 PLACES = (
     Place(
@@ -304,5 +343,13 @@ STORIES = (
         quantity=1,
         stage=Stage.PLACED,
         age=timedelta(minutes=1),
+    ),
+    Story(
+        buyer="harbour-foods",
+        title="Sampling kit for water",
+        quantity=4,
+        stage=Stage.PAID,
+        age=timedelta(hours=3),
+        by="wei",
     ),
 )

@@ -7,16 +7,17 @@ from collections.abc import Callable
 from io import StringIO
 from typing import Any
 
+import pyotp
 import pytest
 from django.core.management import CommandError, call_command
 
-from accounts.models import Account
-from accounts.services import check_credentials
+from accounts.models import Account, Behaviour, ExternalIdentity, Link, LinkSpending
+from accounts.services import check_credentials, log_in
 from catalog.models import Item, Store
 from core.money import CURRENCY_DIGITS
 from core.registry import book_checks
 from demo import loading
-from demo.world import BUYERS, OPERATORS, SELLERS
+from demo.world import BONDS, BUYERS, IDENTITIES, OPERATORS, SECOND_FACTORS, SELLERS
 from events.models import Delivery
 from ledger.models import LedgerAccount
 from ledger.selectors import trial_balance
@@ -73,6 +74,26 @@ class TestTheDemoWorld:
         assert {balance.credits_minor - balance.debits_minor for balance in trial_balance()} == {0}
         assert [finding for check in book_checks() for finding in check.run()] == []
 
+    def test_shows_who_acted_for_whom_as_the_terms_say(self) -> None:
+        load()
+
+        order = Order.objects.get(placed_by__username="wei", buyer__username="harbour-foods")
+        assert (order.status, order.payer.username, order.paid_by.username) == ("paid", "harbour-foods", "wei")
+        seen = Behaviour.objects.filter(account__username="harbour-foods", kind="order.placed", link_id__isnull=False)
+        assert set(seen.values_list("login_account__username", flat=True)) == {"wei"}
+        assert not Behaviour.objects.filter(
+            account__username="meridian-lab", login_account__username="wei", kind="order.placed", link_id__isnull=False
+        ).exists()
+        assert LinkSpending.objects.get().spent_minor == order.total_minor
+
+    def test_has_identities_and_a_second_factor_that_can_be_shown(self, settings: Any) -> None:
+        load()
+
+        assert set(ExternalIdentity.objects.values_list("account__username", "external_id")) == set(IDENTITIES.items())
+        for username, secret in SECOND_FACTORS.items():
+            shown = {"otp": pyotp.TOTP(secret).now(), "address": "192.0.2.1"}
+            assert log_in(username=username, password=settings.DEMO_PASSWORD, **shown).session.second_factor_at
+
     def test_is_not_there_twice(self) -> None:
         first, before = load(), counts()
 
@@ -80,7 +101,18 @@ class TestTheDemoWorld:
         assert counts() == before
 
     @pytest.mark.parametrize(
-        "step", ["_make_operator", "_register", "_open", "_offer", "finish_top_up", "pay_order", "refund_order"]
+        "step",
+        [
+            "_make_operator",
+            "_register",
+            "_link",
+            "_bind",
+            "_open",
+            "_offer",
+            "finish_top_up",
+            "pay_order",
+            "refund_order",
+        ],
     )
     def test_is_completed_where_it_was_broken_off(self, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
         with monkeypatch.context() as patched:
@@ -97,6 +129,7 @@ class TestTheDemoWorld:
             len(loading.OFFERS),
             len(loading.STORIES),
         ]
+        assert Link.objects.count() == len(BONDS)
 
     @pytest.mark.parametrize("password", ["", None])
     def test_is_not_for_settings_without_a_demo_password(self, settings: Any, password: str | None) -> None:

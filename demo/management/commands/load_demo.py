@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from core import clock
 from core.locks import only_one
 from demo.loading import load_world
-from demo.world import BUYERS, OPERATORS, SELLERS
+from demo.world import BONDS, BUYERS, OPERATORS, SECOND_FACTORS, SELLERS
 
 OTHER_SECONDS_MAX = 120.0
 
@@ -36,6 +36,11 @@ def log_ins() -> Iterator[str]:
         yield _row(operator.username, "operator", operator.name)
     for person in (*SELLERS, *BUYERS):
         yield _row(person.username, f"{person.kind} {person.side}", person.name)
+    yield ""
+    for bond in BONDS:
+        yield f"  {bond.invitee} is linked with {bond.inviter}."
+    for username, secret in SECOND_FACTORS.items():
+        yield f"  {username} has a second factor; the secret for an authenticator app is {secret}."
 
 
 def _row(username: str, role: str, name: str) -> str:
