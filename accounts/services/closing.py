@@ -58,8 +58,8 @@ def hold_open(accounts: Collection[int]) -> set[int]:
     """
     Let accounts (by key) neither be closed nor shut out until the transaction ends; return those that are open.
 
-    To be called before rows of the kind that has to be settled are written, and before other locks: whoever closes
-    the account then sees those rows, or has closed it already.
+    To be called before rows of the kind that has to be settled or erased are written: whoever closes the account then
+    sees those rows, or has closed it already. Its place among the locks is in docs/architecture.md.
     """
     with connection.cursor() as cursor:
         cursor.execute(_HOLD_OPEN, [list(accounts)])

@@ -1,8 +1,8 @@
 """
 What may be done with a cart: fill it, empty it, order it, and take it along to another account.
 
-Every service locks the cart's row before it looks at the lines. Accounts are held open before that, where a line
-is written: an account that is closed and erased at the same moment keeps none.
+Every service locks the cart's row before it looks at the lines. Where a line is written, the account is held open
+after that: an account that is closed and erased at the same moment keeps none.
 """
 
 from collections.abc import Sequence
@@ -39,9 +39,9 @@ def put_line(*, item: str, quantity: int, actor: Actor, now: datetime) -> CartLi
     found = get_item(item, visible_to=actor.acting)
     if not found.is_for_sale:
         raise ItemNotOnSale(items=[found.public_id])
+    _lock([actor.acting])
     if not hold_open([actor.acting.pk]):
         raise SessionEnded
-    _lock([actor.acting])
     line, is_new = CartLine.objects.update_or_create(
         cart_id=actor.acting.pk,
         item=found,
