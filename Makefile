@@ -1,6 +1,6 @@
 # Needs Python 3.11 or newer, make and git; everything else is put into .venv and VAR_DIR.
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench venv venv-dev
+.PHONY: help run test fakes check format bench venv venv-dev
 
 PYTEST_ARGS ?= -n 2
 PY = .venv/bin/python -m
@@ -19,6 +19,10 @@ run: venv ## the whole marketplace with its demo world; Ctrl-C stops it
 
 test: venv-dev ## all tests, on servers of their own
 	$(PY) pytest --ds settings.test $(PYTEST_ARGS)
+
+fakes: ## .venv-fakes with servers nobody here wrote, for the tests of real providers
+	test -d .venv-fakes || python3 -m venv .venv-fakes
+	.venv-fakes/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-fakes.txt
 
 check: venv-dev ## format, lint, types, the borders between the rooms, migrations, production settings
 	$(PY) ruff format --check .

@@ -301,7 +301,7 @@ def _state(rules: Sequence[Rule], configuration: Configuration) -> tuple[str, st
     """Whether one rule, several or none would book such an event, and which."""
     provider = configuration.get("provider")
     if provider and any(rule.takes_outside == provider for rule in rules):
-        configuration = configuration | {CHARGED_BY: provider}
+        configuration = {**configuration, CHARGED_BY: provider}
     matching = [rule for rule in rules if rule.matches(configuration)]
     if not matching:
         return UNPOSTED, None

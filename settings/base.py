@@ -1,5 +1,6 @@
 """Settings every environment shares. Addresses and secrets come from the environment's own file."""
 
+import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -278,6 +279,14 @@ PROVIDER_QUERY_AFTER = timedelta(seconds=30)  # a payment whose request has not 
 PROVIDER_QUERY_PAUSE_MAX = timedelta(hours=1)  # between two questions about one payment
 PROVIDER_QUERIES_MAX = 100  # per run of the asking task
 PROVIDER_QUERIES_EVERY_SECONDS = 5.0
+WEBHOOK_BYTES_MAX = 256 * 1024  # what a provider may tell us at once
+STRIPE_SECRET_KEY = os.environ.get("STRIPE_SECRET_KEY", "")  # set, there is the provider `stripe`
+STRIPE_WEBHOOK_SECRET = os.environ.get("STRIPE_WEBHOOK_SECRET", "")  # with which Stripe signs its webhooks
+STRIPE_WEBHOOK_TOLERANCE_SECONDS = 300  # how old a webhook's signature may be
+STRIPE_API_BASE = os.environ.get("STRIPE_API_BASE", "")  # another address than Stripe's own, for tests
+STRIPE_TIMEOUT_SECONDS = 10.0
+if STRIPE_SECRET_KEY:
+    PAYMENT_PROVIDERS["stripe"] = "wallets.providers.stripe_payments.StripeProvider"
 
 # --- The counter -----------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-from core.errors import Conflict, Unprocessable
+from core.errors import BadRequest, Conflict, Unprocessable
 
 
 class DebtOutstanding(Conflict):
@@ -29,3 +29,13 @@ class ProviderUnknown(Unprocessable):
 class ProviderNotBooked(Conflict):
     code = "provider_not_booked"
     message = "No rule in force books what this provider's server charges."
+
+
+class WebhookForged(BadRequest):
+    code = "webhook_signature_invalid"
+    message = "This is not signed by the provider, or too long ago."
+
+
+class WebhookUnreadable(BadRequest):
+    code = "webhook_unreadable"
+    message = "This is signed, and not as the provider writes its webhooks."

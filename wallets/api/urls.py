@@ -1,6 +1,6 @@
 from django.urls import path
 
-from wallets.api import views
+from wallets.api import views, webhooks
 from wallets.pay_codes import api as pay_codes
 
 urlpatterns = [
@@ -11,6 +11,7 @@ urlpatterns = [
     path("wallet/withdrawals/<str:withdrawal_id>", views.Withdrawal.as_view()),
     path("wallet/debt-repayments", views.DebtRepayments.as_view()),
     path("wallet/statement", views.Statement.as_view()),
+    path("webhooks/<str:provider>", webhooks.Webhook.as_view()),
     path("earnings", views.Earnings.as_view()),
     path("pay-codes", pay_codes.PayCodes.as_view()),
     path("confirmation-limits", pay_codes.ConfirmationLimits.as_view()),

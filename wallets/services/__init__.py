@@ -19,6 +19,7 @@ from wallets.services.top_ups import (
     reverse_top_up,
 )
 from wallets.services.unbooked import note_unbooked_change, purge_booked_changes
+from wallets.services.webhooks import take_notice
 from wallets.services.withdrawals import (
     finish_open_withdrawals,
     finish_withdrawal,
@@ -52,5 +53,6 @@ __all__ = [
     "reverse_top_up",
     "schedule_release",
     "take_back_earning",
+    "take_notice",
     "write_off_debt",
 ]
