@@ -15,6 +15,8 @@ class OrdersConfig(AppConfig):
     def ready(self) -> None:
         import_module("orders.services")  # Registers the timed transitions.
         import_module("orders.consumers")
+        charged_orders = import_module("orders.services.identity_payments").ChargedOrders()
+        import_module("wallets.services").register_charged_trades(charged_orders)
         register_proof_lines("orders", import_module("orders.proof").platform_line)
         selectors = import_module("orders.selectors")
         register_obstacles("orders", selectors.unsettled)

@@ -1,5 +1,6 @@
 """What may be done with orders; one function per use case."""
 
+from orders.services.identity_payments import request_identity_payment
 from orders.services.paying import pay_checkout, pay_order
 from orders.services.placing import PlacedCheckout, WantedLine, place_checkout
 from orders.services.progress import cancel_order, complete_order, fulfil_order
@@ -32,6 +33,7 @@ __all__ = [
     "refund_order",
     "refuse_refund_request",
     "request_checkout_payment",
+    "request_identity_payment",
     "request_order_payment",
     "request_refund",
     "return_refund",
