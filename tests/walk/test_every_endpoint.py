@@ -153,12 +153,11 @@ class TestWhoeverElse:
     def test_finds_nothing_of_the_owners(self, world: World, place: int, operation: Operation) -> None:
         if not operation.names and operation.method != "GET":
             return  # Makes something of one's own; what its body may name is tested below.
+        linked = [one.account for one in world.linked]
         for owner in owners_for(world, operation, place):
             for rotation in rotations(place):
-                linked: Owner = of_kind(world.linked, owner, rotation)
-                bare = [of_kind(group, owner, rotation) for group in (world.barred, world.unlinked, world.strangers)]
-                for account in (linked.account, *bare):
-                    self.check(world, operation, owner, account)
+                for step, group in enumerate((linked, world.barred, world.unlinked, world.strangers)):
+                    self.check(world, operation, owner, of_kind(group, owner, rotation + step))  # Each of another kind.
 
     def check(self, world: World, operation: Operation, owner: Owner, account: Account) -> None:
         token = world.tokens[account.public_id]
