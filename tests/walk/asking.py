@@ -81,7 +81,7 @@ def cannot_call(operation: Operation, why: object) -> str:
 
 def missing(operation: Operation, path: str) -> str:
     """The same path to something that is not there: ids that look right, and are nobody's."""
-    return re.sub(r"_[0-9A-Z]{13,26}", lambda id_: "_" + "0" * (len(id_[0]) - 1), path)
+    return re.sub(r"(?<=[_/])[0-9A-Z]{13,26}(?=/|$)", lambda id_: "0" * len(id_[0]), path)
 
 
 def leaks(world: World, answer: Answer, *viewers: Account) -> set[str]:

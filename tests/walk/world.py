@@ -21,6 +21,7 @@ from accounts.actor import Actor
 from accounts.models import Account
 from accounts.services.by_mail import VERIFICATION_SALT
 from billing.services.replaying import REPLAY
+from catalog.services import open_store
 from core import clock
 from core.jobs import submit_job
 from core.money import Money
@@ -36,7 +37,9 @@ from tests.accounts.test_linking import invite, link
 from tests.accounts.test_second_factors import Phone, enrol
 from tests.conftest import PASSWORD, Api, make_account
 from tests.money_facts import book
+from tests.orders.counter.till import make_till, pay_code, tea
 from tests.walk.operations import Operation
+from wallets.pay_codes.services import set_confirmation_limit
 from wallets.services.debts import open_debt
 
 KINDS = list(product(("personal", "enterprise"), ("buyer", "seller")))
@@ -80,6 +83,7 @@ class World:
         self.buyer, self.seller, self.partner = make_account(), make_account(side="seller"), make_account()
         self.inviter = make_account()
         self.item = shop.offer(self.seller)
+        self.till = make_till(open_store(name="Counter", actor=Actor.own(self.seller), now=clock.now()))
         self.owners = [self.make_owner(*kind) for kind in KINDS]
         self.linked = [self.make_owner(*kind) for kind in KINDS]
         self.barred, self.unlinked, self.strangers = (
@@ -163,7 +167,15 @@ class World:
         put = Api(owner.account).put(f"/cart/lines/{item}", {"quantity": 1})
         assert put.status_code == 200, put.content
         owner.ids["item_in_cart"] = item
+        self.own_trade(owner)
         self.trades(owner, buyer=owner.account, seller=self.seller, item=self.item, partner=self.seller)
+
+    def own_trade(self, owner: Owner) -> None:
+        """At the counter, waiting for the owner's word: so it is the owner's, and may still be paid."""
+        set_confirmation_limit(limit=Money(0, "GBP"), actor=Actor.own(owner.account))
+        made = self.till.sell(tea(1, 1000), pay_code=pay_code(owner.account)).json()
+        assert made["status"] == "confirming"
+        self.keep(owner, "trade_no", made["trade_no"], self.seller)
 
     def own_sales(self, owner: Owner) -> None:
         item = shop.offer(owner.account)
@@ -334,6 +346,8 @@ BODIES: dict[str, Any | Body] = {
     "POST /orders/{order_id}/refunds": {"amount": 100, **REASON},
     "POST /orders/{order_id}/refund-requests": REASON,
     "POST /checkouts/{checkout_id}/pay": TEN_POUNDS,
+    "POST /trades/{trade_no}/pay": TEN_POUNDS,
+    "POST /trades/{trade_no}/confirm": TEN_POUNDS,
     "POST /refund-requests/{request_id}/accept": {},
     "POST /refund-requests/{request_id}/refuse": {},
     "POST /wallet/top-ups": HUNDRED,

@@ -1,0 +1,1 @@
+"""Tills that lose answers, repeat themselves and change their minds, over HTTP; `manage.py simulate_tills`."""
