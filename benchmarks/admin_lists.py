@@ -182,9 +182,27 @@ def scratch_database() -> Iterator[None]:
             cursor.execute(f"DROP DATABASE {DATABASE} WITH (FORCE)")
 
 
+def give_defaults() -> None:
+    """Let columns have in the database what a model gives them, so that the rows above name what matters to lists."""
+    from django.apps import apps
+    from django.db import connection
+    from django.db.models import NOT_PROVIDED
+
+    with connection.cursor() as cursor:
+        for model in apps.get_models():
+            for column in model._meta.local_concrete_fields:
+                is_made = column.has_default() and callable(column.default)  # A new value for each row.
+                has_own = column.null or column.generated or column.db_default is not NOT_PROVIDED
+                default = None if has_own or is_made or column.primary_key else column.get_default()
+                if default is not None:
+                    alter = f'ALTER TABLE "{model._meta.db_table}" ALTER COLUMN "{column.column}" SET DEFAULT %s'
+                    cursor.execute(alter, [default])
+
+
 def fill() -> None:
     from django.db import connection
 
+    give_defaults()
     for table, statement in FILLED.items():
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT count(*) FROM (SELECT 1 FROM {table} LIMIT %s) AS found", [ROWS])
