@@ -278,15 +278,15 @@ def _links(account: Account) -> str:
     links = list(selectors.links_of(visible_to=account).prefetch_related("spendings").order_by("-id")[:LISTED_MAX])
     lines = [
         (
-            link_to("accounts.link", link.pk, link.public_id),
             account_link(link.other(account)),
             switch_words(link),
             cap_words(link),
             day(link.linked_at),
+            link_to("accounts.link", link.pk, link.public_id),
         )
         for link in links
     ]
-    return table(["link", "with", "switching", "the other's log-in", "since"], lines) if lines else ""
+    return table(["with", "switching", "the other's log-in", "since", "link"], lines) if lines else ""
 
 
 def _sessions(account: Account) -> str:
@@ -329,14 +329,13 @@ def _identities(account: Account) -> str:
 
 
 def _graph_table(drawn: LinkGraph) -> str:
-    head = ["link", "between", "and", "switching", "also recorded", "the other's log-in", "since", "ended"]
+    head = ["between", "and", "switching", "also recorded", "the other's log-in", "since", "ended", "link"]
     return table(head, map(_graph_line, drawn.edges))
 
 
 def _graph_line(edge: Edge) -> tuple[object, ...]:
     link: Link = edge.link
     return (
-        link_to("accounts.link", link.pk, link.public_id),
         account_link(link.inviter),
         account_link(link.invitee),
         switch_words(link),
@@ -344,4 +343,5 @@ def _graph_line(edge: Edge) -> tuple[object, ...]:
         "; ".join(filter(None, [cap_words(link), paid_words(edge.spent)])),
         day(link.linked_at),
         day(link.ended_at),
+        link_to("accounts.link", link.pk, link.public_id),
     )

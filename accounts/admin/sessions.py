@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.text import Truncator
 from unfold.decorators import action, display
 
 from accounts import sessions
@@ -11,6 +12,7 @@ from accounts.admin.finding import account_link, either, key_of
 from accounts.models import Session
 from core.admin import ReadOnlyAdmin, link_to
 
+DEVICE_SHOWN = 40  # characters in the list; browsers call themselves by whole sentences
 COLOURS = {"living": "success", "stands in": "warning", "expired": "info", "ended": "info"}
 
 
@@ -28,7 +30,7 @@ class SessionAdmin(ReadOnlyAdmin):
     """Found by its id, or by the id of an account that logged in or acts in it."""
 
     icon = "devices"
-    list_display = ("public_id", "state", "logged_in", "acts_as", "device", "last_seen_at", "created_at", "expires_at")
+    list_display = ("public_id", "state", "logged_in", "acts_as", "shown_device", "last_seen_at")
     list_select_related = ("login_account", "acting_account", "opened_in")
     search_fields = ("public_id__exact",)
     search_help_text = "ses_…, or acc_… for all in which an account logged in or acts"
@@ -64,6 +66,10 @@ class SessionAdmin(ReadOnlyAdmin):
     @display(description="acts as")
     def acts_as(self, session: Session) -> str:
         return account_link(session.acting_account)
+
+    @display(description="device")
+    def shown_device(self, session: Session) -> str:
+        return Truncator(session.device).chars(DEVICE_SHOWN) or "-"
 
     @display(description="opened in")
     def within(self, session: Session) -> str:
