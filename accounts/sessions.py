@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -159,7 +159,8 @@ def note_seen(session: Session) -> None:
     stale = Session.objects.filter(pk=session.pk, last_seen_at__lte=before).select_for_update(
         skip_locked=True, no_key=True
     )
-    Session.objects.filter(pk__in=stale.values("pk")).update(last_seen_at=timezone.now())
+    with transaction.atomic():  # Most requests are outside one, and locking is not.
+        Session.objects.filter(pk__in=stale.values("pk")).update(last_seen_at=timezone.now())
 
 
 def digest_token(token: str) -> str:

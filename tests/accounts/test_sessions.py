@@ -217,6 +217,14 @@ class TestAuthentication:
         assert answer["Acting-Account"] == buyer.public_id
         assert len(seen) == 1, str(seen)
 
+    def test_being_seen_is_noted_outside_any_transaction(self, committed_db, buyer, api):
+        caller = api(buyer)
+        long_ago = timezone.now() - timedelta(minutes=6)
+        Session.objects.update(last_seen_at=long_ago)
+
+        assert caller.get("/account").status_code == 200
+        assert Session.objects.get().last_seen_at > long_ago
+
     def test_being_seen_is_noted_every_few_minutes(self, buyer, api):
         caller = api(buyer)
         long_ago = timezone.now() - timedelta(minutes=6)
