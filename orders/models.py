@@ -223,6 +223,7 @@ class Order(models.Model):
                 condition=Q(status__in=["pending", "paid", "fulfilled", "cancelled", "closed"]),
             ),
             models.Index(fields=["-id"], name="order_at_counter", condition=Q(channel="store")),
+            models.Index(fields=["store", "placed_at"], name="order_by_store", condition=Q(channel="store")),
             models.Index(
                 fields=["next_transition_at", "id"], name="order_due", condition=Q(next_transition_at__isnull=False)
             ),

@@ -1,9 +1,11 @@
 from django.urls import path
 
-from orders.counter.api import customers, terminals, trades
+from orders.counter.api import customers, days, terminals, trades
 
 urlpatterns = [
     path("stores/<str:store_id>/terminals", terminals.Terminals.as_view()),
+    path("stores/<str:store_id>/trades", days.StoreTrades.as_view()),
+    path("stores/<str:store_id>/day", days.StoreDay.as_view()),
     path("terminals/<str:terminal_id>", terminals.TerminalOne.as_view()),
     path("terminals/<str:terminal_id>/rotate", terminals.TerminalRotation.as_view()),
     path("terminal/trades", trades.TillTrades.as_view()),

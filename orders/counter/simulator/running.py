@@ -46,7 +46,7 @@ def simulate(*, url: str, stores: int, tills: int, trades: int, customers: int, 
         states=Counter(belief.status for till in crew for belief in till.beliefs),
         paid_at_once_seconds=[second for till in crew for second in till.seconds],
     )
-    report.disagreements = [said for till in crew for said in disagreements_of(till)]
+    report.disagreements = [said for till in crew for said in (*till.surprises, *disagreements_of(till))]
     report.disagreements += wallets_that_disagree(crew, buyers)
     return report
 

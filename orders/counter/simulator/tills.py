@@ -51,7 +51,7 @@ class Till:
         self.phones = {id(customer): customer.phone() for customer in self.customers}
         self.pool = ThreadPoolExecutor(max_workers=2)
         self.used: set[int] = set()
-        self.newest: dict[int, str] = {}
+        self.surprises: list[str] = []
         self.spare: dict[int, tuple[str, float]] = {}  # Codes that nobody shows until they have expired.
 
     def run(self, trades: int) -> None:
@@ -69,7 +69,10 @@ class Till:
         self.beliefs.append(belief)
         name = self.draw_fault()
         self.faults[name] += 1
-        FAULTS.get(name, Till.pay_at_once)(self, belief)
+        try:
+            FAULTS.get(name, Till.pay_at_once)(self, belief)
+        except Unexpected as surprise:
+            self.surprises.append(f"{belief.sequence}, {name}: {surprise}")
 
     def draw_fault(self) -> str:
         return self.rng.choice(sorted(FAULTS)) if self.rng.random() < self.fault_rate else "none"
@@ -87,11 +90,14 @@ class Till:
 
     def pay_at_once(self, belief: Belief) -> None:
         """The ordinary trade: made and paid in one call."""
-        body = self.body(belief, pay_code=self.pay_code(belief.customer))
+        code = self.pay_code(belief.customer)
+        body = self.body(belief, pay_code=code)
         began = time.perf_counter()
         answer = self.caller.post("/terminal/trades", body)
         self.seconds.append(time.perf_counter() - began)
         self.believe(belief, expect(201, answer))
+        with belief.customer.lock:
+            belief.customer.old_codes = [code, *belief.customer.old_codes][:OLD_CODES_MAX]
 
     def lose_request(self, belief: Belief) -> None:
         """It never arrives: the till asks, hears that nobody knows, and sends it again."""
@@ -165,7 +171,8 @@ class Till:
             return self.pay_at_once(belief)
         self.dead_codes += 1
         trade = expect(201, self.caller.post("/terminal/trades", self.body(belief, pay_code=dead)))
-        self.ensure(trade["refusal"]["code"] == "pay_code_invalid", f"A dead code got {trade['refusal']}.")
+        refusal = trade["refusal"] or {"code": "no refusal"}
+        self.ensure(refusal["code"] == "pay_code_invalid", f"A dead code got {refusal}.")
         path = f"/terminal/trades/{trade['trade_no']}/pay"
         return self.believe(
             belief, expect(200, self.caller.post(path, self.payment(belief, self.pay_code(belief.customer))))
@@ -208,13 +215,7 @@ class Till:
         return {"pay_code": code, "amount": belief.amount, "currency": CURRENCY}
 
     def pay_code(self, customer: Customer) -> str:
-        """A fresh code; the one before it, which this till has had tried, is an old one from now on."""
-        code = expect(201, self.phones[id(customer)].post("/pay-codes", {}))["code"]
-        before, self.newest[id(customer)] = self.newest.get(id(customer)), code
-        if before is not None:
-            with customer.lock:
-                customer.old_codes = [before, *customer.old_codes][:OLD_CODES_MAX]
-        return code
+        return expect(201, self.phones[id(customer)].post("/pay-codes", {}))["code"]
 
     def dead_code(self, customer: Customer) -> str:
         """A code that has expired, else one that was tried; "" where there is none yet."""
