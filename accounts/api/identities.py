@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from django.conf import settings
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -27,6 +28,9 @@ class IdentityDocument(serializers.Serializer):
     id = serializers.CharField()
     provider = serializers.CharField()
     external_id = serializers.CharField()
+    money = serializers.ChoiceField(
+        ["wallet", "provider"], help_text="Where it is when the identity pays at a counter: here, or at the provider's."
+    )
     bound_at = serializers.DateTimeField()
 
 
@@ -36,6 +40,7 @@ def identity_documents(identities: Iterable[ExternalIdentity]) -> list[dict[str,
             "id": identity.public_id,
             "provider": identity.provider,
             "external_id": identity.external_id,
+            "money": "provider" if identity.provider in settings.IDENTITY_SERVERS else "wallet",
             "bound_at": identity.bound_at,
         }
         for identity in identities
