@@ -15,13 +15,25 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from accounts.browser import operator_of
 from accounts.models import Account
 from core import clock
-from core.admin import ReadOnlyAdmin, link_to, list_link, money_field, shown_money
+from core.admin import ReadOnlyAdmin, link_to, list_link, money_field, shown_money, table
 from core.errors import Refusal
 from core.ids import encode_key
 from wallets import services
-from wallets.models import Debt, DebtRepayment, Earning, TopUp, TopUpReversal, Withdrawal
+from wallets.models import (
+    Debt,
+    DebtRepayment,
+    Earning,
+    IdentityCharge,
+    ProviderAttempt,
+    ProviderPayment,
+    TopUp,
+    TopUpReversal,
+    WebhookNotice,
+    Withdrawal,
+)
 
 REASON_LENGTH_MAX = 500
+CALLS_SHOWN_MAX = 50
 STATUS_COLOURS = {
     "in_progress": "info",
     "pending": "info",
@@ -100,7 +112,7 @@ class TopUpReversalInline(ReadOnlyInline):
 
 
 class ProviderPaymentAdmin(OwnedAdmin):
-    """Top-ups and withdrawals."""
+    """Top-ups, withdrawals and charges: each with what was asked of its provider, and what that has told us."""
 
     list_display = ("public_id", "shown_owner", "amount", "provider", "shown_status", "requested_at", "finished_at")
     search_fields = ("public_id__exact",)
@@ -117,9 +129,48 @@ class ProviderPaymentAdmin(OwnedAdmin):
         "finished_at",
         "recorded_at",
         "next_query_at",
+        "calls",
+        "webhooks",
         "events",
     )
     readonly_fields = fields
+    actions_detail = ("ask_now",)
+
+    @display(description="calls of the provider")
+    def calls(self, payment: ProviderPayment) -> str:
+        made = ProviderAttempt.objects.filter(reference=payment.public_id).order_by("-id")[:CALLS_SHOWN_MAX]
+        rows = [(call.started_at, call.what, call.answer or "none came", call.reason) for call in made]
+        return table(("when", "what", "answer", "why"), rows) if rows else "none"
+
+    @display(description="webhooks")
+    def webhooks(self, payment: ProviderPayment) -> str:
+        heard = WebhookNotice.objects.filter(reference=payment.public_id).order_by("-id")[:CALLS_SHOWN_MAX]
+        rows = [(notice.received_at, notice.kind, notice.effect) for notice in heard]
+        return table(("when", "kind", "effect"), rows) if rows else "none"
+
+    def has_ask_now_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return request.user.has_perm(f"wallets.change_{self.model._meta.model_name}")
+
+    @action(
+        description="Ask now",
+        url_path="ask-now",
+        permissions=["ask_now"],
+        dialog={
+            "title": "Ask the provider now",
+            "description": "The task asks at its next run what became of this, and cancels what is given up.",
+            "form_class": BaseDialogForm,
+            "form_submit_text": "Ask",
+        },
+    )
+    def ask_now(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
+        """Have the task ask the provider at its next run; nothing is called here."""
+        payment = self.model._default_manager.get(pk=object_id)
+        if services.ask_again(self.model, payment.public_id):
+            self.log_change(request, payment, "Asked for at once.")
+            self.message_user(request, "The provider is asked within a few seconds.", messages.SUCCESS)
+        else:
+            self.message_user(request, "Its outcome is final: there is nothing to ask.", messages.WARNING)
+        return back_to(f"wallets_{self.model._meta.model_name}", object_id)
 
 
 @admin.register(TopUp)
@@ -129,7 +180,7 @@ class TopUpAdmin(ProviderPaymentAdmin):
     icon = "add_card"
     search_help_text = "A top-up's id (top_…), or its owner's (acc_…)"
     inlines = (TopUpReversalInline,)
-    actions_detail = ("reverse",)
+    actions_detail = ("ask_now", "reverse")
 
     def has_reverse_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         return request.user.has_perm("wallets.add_topupreversal")
@@ -168,6 +219,41 @@ class WithdrawalAdmin(ProviderPaymentAdmin):
 
     icon = "payments"
     search_help_text = "A withdrawal's id (wdr_…), or its owner's (acc_…)"
+
+
+@admin.register(IdentityCharge)
+class IdentityChargeAdmin(ProviderPaymentAdmin):
+    """Found by its id, its order's, or its owner's."""
+
+    icon = "badge"
+    search_fields = ("public_id__exact", "order__exact")
+    search_help_text = "A charge's id (ich_…), its order's (ord_…), or its owner's (acc_…)"
+    fields = (*ProviderPaymentAdmin.fields, "external_id", "trade_no", "order", "to_wallet")
+    readonly_fields = fields
+
+
+@admin.register(ProviderAttempt)
+class ProviderAttemptAdmin(ReadOnlyAdmin):
+    """Found by the payment that the call is about."""
+
+    icon = "call_made"
+    sortable_by = ()
+    list_display = ("reference", "what", "answer", "reason", "provider", "started_at", "answered_at")
+    search_fields = ("reference__exact",)
+    search_help_text = "The id of a top-up, withdrawal or charge"
+    fields = readonly_fields = list_display
+
+
+@admin.register(WebhookNotice)
+class WebhookNoticeAdmin(ReadOnlyAdmin):
+    """Found by the payment that it is about."""
+
+    icon = "call_received"
+    sortable_by = ()
+    list_display = ("event_id", "kind", "reference", "effect", "provider", "received_at")
+    search_fields = ("reference__exact",)
+    search_help_text = "The id of a top-up, withdrawal or charge"
+    fields = readonly_fields = list_display
 
 
 @admin.register(Earning)

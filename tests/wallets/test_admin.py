@@ -1,20 +1,34 @@
 """Operators find money by its ids, change no figure by hand, and end debts and top-ups with a reason."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import Account
 from core.ids import encode_key
 from tests.money_facts import book
 from tests.wallets.shop import fill, owed, release_due, sell, wallet_of
-from wallets.models import Debt, DebtRepayment, Earning, TopUp, TopUpReversal, Withdrawal
+from tests.wallets.test_three_steps import fill_in_progress
+from wallets import services
+from wallets.models import (
+    Debt,
+    DebtRepayment,
+    Earning,
+    IdentityCharge,
+    ProviderAttempt,
+    TopUp,
+    TopUpReversal,
+    WebhookNotice,
+    Withdrawal,
+)
 
-LISTS = (TopUp, Withdrawal, Earning, Debt)
+LISTS = (TopUp, Withdrawal, Earning, Debt, IdentityCharge, ProviderAttempt, WebhookNotice)
 
 
 def url(model: type, *parts: object) -> str:
@@ -139,6 +153,42 @@ class TestWriteOff:
 
         assert self.post(browser(debtor), debt, reason="Please.").status_code in (302, 403)
         assert owed(debtor) == 400
+
+
+@pytest.mark.django_db
+class TestAProvidersCalls:
+    """A payment's page shows what was asked and heard, and has the provider asked again."""
+
+    @pytest.fixture
+    def waiting(self, buyer: Account) -> TopUp:
+        top_up = fill_in_progress(buyer)
+        ProviderAttempt.objects.create(provider="local", reference=top_up.public_id, what="charge")
+        WebhookNotice.objects.create(
+            provider="local", event_id="evt_1", kind="charge.made", reference=top_up.public_id, effect="known"
+        )
+        TopUp.objects.update(next_query_at=timezone.now() + timedelta(hours=1))
+        return top_up
+
+    def test_are_shown(self, pages: Client, waiting: TopUp) -> None:
+        shown = pages.get(url(TopUp, waiting.pk, "change")).content.decode()
+
+        assert "none came" in shown
+        assert "charge.made" in shown
+
+    def test_are_made_again_at_the_tasks_next_run(self, pages: Client, waiting: TopUp) -> None:
+        answer = pages.post(url(TopUp, waiting.pk, "ask-now"), {"_form_submitted": "on"})
+
+        assert answer.headers["HX-Redirect"] == url(TopUp, waiting.pk, "change")
+        assert services.finish_open_top_ups() == 1
+        assert TopUp.objects.get().status == "succeeded"
+
+    def test_are_over_once_the_outcome_is_final(self, pages: Client, buyer: Account) -> None:
+        top_up = fill(buyer, 500)
+
+        pages.post(url(TopUp, top_up.pk, "ask-now"), {"_form_submitted": "on"})
+
+        assert "nothing to ask" in pages.get(url(TopUp, top_up.pk, "change")).content.decode()
+        assert services.finish_open_top_ups() == 0
 
 
 @pytest.mark.django_db

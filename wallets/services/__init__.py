@@ -10,6 +10,7 @@ from wallets.services.identity_charges import (
     register_charged_trades,
     request_identity_charge,
 )
+from wallets.services.provider_calls import ask_again
 from wallets.services.top_ups import (
     charge_top_up,
     finish_open_top_ups,
@@ -29,6 +30,7 @@ from wallets.services.withdrawals import (
 )
 
 __all__ = [
+    "ask_again",
     "call_identity_server",
     "cancel_identity_charge",
     "charge_top_up",
