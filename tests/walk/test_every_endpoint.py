@@ -48,6 +48,8 @@ OF_THE_LOGIN = {
     "POST /session/second-factor": (409, "second_factor_missing"),
 }
 
+SIGNED = {"POST /webhooks/{provider}"}  # By whom it comes from; what that is is tested where it is heard.
+
 TELLS_TIME = {"GET /clock"}
 
 # The path names what everybody may see; what is made of it is one's own.
@@ -76,6 +78,9 @@ class TestTheWalk:
         if operation.is_for_machines:
             self.check_nobody_gets_it(world, operation)
             return
+        if str(operation) in SIGNED:
+            self.check_no_session_counts(world, operation)
+            return
         askers = world.owners if operation.is_for_people else [world.house]
         askers = [asker for asker in askers if operation.admits(asker.account) and world.path(operation, asker)]
         assert askers, cannot_call(operation, "nobody whom it is for has an object for it")
@@ -93,6 +98,14 @@ class TestTheWalk:
             path = re.sub(r"{\w+}", "none", operation.path)
             answer = ask(world, operation, world.house, world.tokens[account.public_id], path=path)
             assert answer.refusal in (FORBIDDEN, (401, "not_authenticated")), answer
+
+    def check_no_session_counts(self, world: World, operation: Operation) -> None:
+        """Without a signature everybody is nobody."""
+        path = re.sub(r"{\w+}", "none", operation.path)
+        tokens = [world.tokens[account.public_id] for account in (*world.strangers, world.operator)]
+        answers = [ask(world, operation, world.house, token, path=path) for token in (None, *tokens)]
+        assert answers[0].status >= 400
+        assert len(set(answers)) == 1, answers
 
     def token(self, world: World, operation: Operation, asker: Owner) -> str | None:
         return world.tokens[asker.public_id] if operation.takes_log_in else None
