@@ -23,11 +23,9 @@ class Day:
     in_progress: list[CounterTrade]
 
 
-def trades_of_day(
-    store: Store, day: date | None, *, status: str | None = None, now: datetime
-) -> QuerySet[CounterTrade]:
+def trades_of_day(store: Store, day: date | None, *, status: str | None = None, now: datetime) -> QuerySet[Any]:
     """Return a store's trades, of one day or of all, each with its `state` by now."""
-    trades = CounterTrade.objects.filter(order__store=store.public_id, order__channel="store")
+    trades: QuerySet[Any] = CounterTrade.objects.filter(order__store=store.public_id, order__channel="store")
     if day is not None:
         begins = datetime.combine(day, time(), UTC)
         trades = trades.filter(order__placed_at__gte=begins, order__placed_at__lt=begins + timedelta(days=1))

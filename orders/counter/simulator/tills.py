@@ -181,11 +181,12 @@ class Till:
     def refund_a_part(self, belief: Belief) -> None:
         """A refund whose answer is lost is sent again under its sequence."""
         self.pay_at_once(belief)
-        body = {"sequence": self.next_sequence(), "amount": self.rng.randint(1, belief.amount), "reason": "Returned."}
+        amount = self.rng.randint(1, belief.amount)
+        body = {"sequence": self.next_sequence(), "amount": amount, "reason": "Returned."}
         path = f"/terminal/trades/{belief.trade_no}/refunds"
         first, second = (expect(201, self.caller.post(path, body)) for _ in range(2))
         self.ensure(first == second, "The repeated refund got another answer.")
-        belief.refunded = body["amount"]
+        belief.refunded = amount
         belief.status = "refunded" if belief.refunded == belief.amount else "paid"
 
     def pay_by_phone(self, belief: Belief) -> None:
