@@ -29,6 +29,9 @@ class PaymentDocument(serializers.Serializer):
     amount = serializers.IntegerField(help_text="What the provider was to charge: the wallet had the rest.")
     currency = serializers.CharField()
     failure = serializers.CharField(allow_null=True, help_text="Why it failed; money that came in is in the wallet.")
+    client_secret = serializers.CharField(
+        allow_null=True, help_text="While in progress, where the payer has to go on in the provider's own form."
+    )
 
 
 class OrderDocument(serializers.Serializer):
@@ -158,6 +161,7 @@ def _payment_document(payment: ProviderPayment) -> dict[str, Any]:
         "amount": top_up.amount_minor if top_up is not None else 0,
         "currency": payment.currency,
         "failure": (top_up.failure if top_up is not None and has_failed_top_up else payment.failure) or None,
+        "client_secret": (top_up.client_secret if top_up is not None else "") or None,
     }
 
 

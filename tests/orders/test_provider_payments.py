@@ -47,6 +47,7 @@ class TestPayingWithAProvider:
             "amount": 600,
             "currency": "GBP",
             "failure": None,
+            "client_secret": None,
         }
         assert [charge["minor"] for charge in doubles.moved()] == [600]
         assert doubles.DoubleProvider.in_transaction == [True]  # Of the test; there is none of ours.
@@ -94,8 +95,9 @@ class TestPayingWithAProvider:
         assert pay(api, buyer, pending, key="again").status_code == 200
 
     def test_that_the_provider_answers_later_is_paid_later(self, api, buyer, pending):
-        doubles.DoubleProvider.answers = InProgress()
-        assert pay(api, buyer, pending).json()["payment"]["status"] == "in_progress"
+        doubles.DoubleProvider.answers = InProgress("int_1", "go on with this")
+        payment = pay(api, buyer, pending).json()["payment"]
+        assert (payment["status"], payment["client_secret"]) == ("in_progress", "go on with this")
 
         top_up = TopUp.objects.get()
         finish_top_up(public_id=top_up.public_id, outcome=doubles.Succeeded("late"), now=clock.now())
