@@ -115,8 +115,8 @@ class ProviderPaymentAdmin(OwnedAdmin):
     """Top-ups, withdrawals and charges: each with what was asked of its provider, and what that has told us."""
 
     list_display = ("public_id", "shown_owner", "amount", "provider", "shown_status", "requested_at", "finished_at")
-    search_fields = ("public_id__exact",)
-    fields = (
+    search_fields: tuple[str, ...] = ("public_id__exact",)
+    fields: tuple[str, ...] = (
         "public_id",
         "shown_owner",
         "login_account",
@@ -133,8 +133,8 @@ class ProviderPaymentAdmin(OwnedAdmin):
         "webhooks",
         "events",
     )
-    readonly_fields = fields
-    actions_detail = ("ask_now",)
+    readonly_fields: tuple[str, ...] = fields
+    actions_detail: tuple[str, ...] = ("ask_now",)
 
     @display(description="calls of the provider")
     def calls(self, payment: ProviderPayment) -> str:
