@@ -6,7 +6,9 @@ from django.conf import settings
 from django.db import transaction
 
 from accounts.actor import Actor
+from accounts.errors import AccountNotLinked, SessionEnded
 from accounts.models import Account
+from accounts.services import hold_open
 from core.errors import AmountTooLarge, NotFound
 from core.money import AMOUNT_MINOR_MAX, Money
 from events.services import emit
@@ -41,8 +43,12 @@ def request_top_up(*, owner: Account, amount: Money, provider: str, actor: Actor
 
     :raises ProviderUnknown: there is no such provider.
     :raises AmountTooLarge: the wallet would hold more than every JSON client can read.
+    :raises SessionEnded: the acting account was closed meanwhile.
+    :raises AccountNotLinked: the linked one was.
     """
     find_provider(provider)
+    if not hold_open([owner.pk]):
+        raise SessionEnded if owner == actor.acting else AccountNotLinked
     if expected_balance_minor(owner, amount.currency) + amount.minor > AMOUNT_MINOR_MAX:
         raise AmountTooLarge
     return TopUp.objects.create(
