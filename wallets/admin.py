@@ -34,6 +34,7 @@ from wallets.models import (
 
 REASON_LENGTH_MAX = 500
 CALLS_SHOWN_MAX = 50
+SECONDS = "%Y-%m-%d %H:%M:%S"  # Narrow enough for a phone.
 STATUS_COLOURS = {
     "in_progress": "info",
     "pending": "info",
@@ -139,14 +140,21 @@ class ProviderPaymentAdmin(OwnedAdmin):
     @display(description="calls of the provider")
     def calls(self, payment: ProviderPayment) -> str:
         made = ProviderAttempt.objects.filter(reference=payment.public_id).order_by("-id")[:CALLS_SHOWN_MAX]
-        rows = [(call.started_at, call.what, call.answer or "none came", call.reason) for call in made]
-        return table(("when", "what", "answer", "why"), rows) if rows else "none"
+        rows = [
+            (
+                f"{call.started_at:{SECONDS}}",
+                call.what,
+                " ".join(filter(None, (call.answer or "none came", call.reason))),
+            )
+            for call in made
+        ]
+        return table(("when (UTC)", "what", "answer"), rows) if rows else "none"
 
     @display(description="webhooks")
     def webhooks(self, payment: ProviderPayment) -> str:
         heard = WebhookNotice.objects.filter(reference=payment.public_id).order_by("-id")[:CALLS_SHOWN_MAX]
-        rows = [(notice.received_at, notice.kind, notice.effect) for notice in heard]
-        return table(("when", "kind", "effect"), rows) if rows else "none"
+        rows = [(f"{notice.received_at:{SECONDS}}", f"{notice.kind} ({notice.effect})") for notice in heard]
+        return table(("when (UTC)", "what (effect)"), rows) if rows else "none"
 
     def has_ask_now_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         return request.user.has_perm(f"wallets.change_{self.model._meta.model_name}")

@@ -173,7 +173,7 @@ class TestAProvidersCalls:
         shown = pages.get(url(TopUp, waiting.pk, "change")).content.decode()
 
         assert "none came" in shown
-        assert "charge.made" in shown
+        assert "charge.made (known)" in shown
 
     def test_are_made_again_at_the_tasks_next_run(self, pages: Client, waiting: TopUp) -> None:
         answer = pages.post(url(TopUp, waiting.pk, "ask-now"), {"_form_submitted": "on"})
