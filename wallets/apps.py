@@ -2,7 +2,7 @@ from importlib import import_module
 
 from django.apps import AppConfig
 
-from accounts.lifecycle import register_export, register_obstacles
+from accounts.lifecycle import register_eraser, register_export, register_obstacles
 from core.registry import register_proof_lines
 
 EARNINGS_LOCK_PLACE = 20  # After orders, before ledger accounts.
@@ -17,6 +17,8 @@ class WalletsConfig(AppConfig):
         register_proof_lines("wallets", import_module("wallets.selectors").earning_lines)
         import_module("wallets.book_checks").register()
         register_obstacles("wallets", import_module("wallets.selectors").unsettled)
+        charges = import_module("wallets.services.identity_charges")
+        register_eraser("identity_charges", charges.erase_charged_identities)
         exports = import_module("wallets.exports")
         register_export("earnings", exports.earnings)
         register_export("top_ups", exports.top_ups)

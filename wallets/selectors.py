@@ -16,7 +16,7 @@ from core.registry import ProofLine
 from events.models import EventRecord
 from ledger import codes
 from ledger.statements import StatementLine, StatementPlace, statement_page
-from wallets.models import Debt, Earning, TopUp, Withdrawal
+from wallets.models import Debt, Earning, IdentityCharge, TopUp, Withdrawal
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,10 +165,10 @@ def unsettled(owner: Account) -> list[str]:
         "wallet_not_empty": any(b.posted_minor or b.held_minor or b.not_yet_booked_minor for b in balances),
         "earnings_pending": any(b.pending_minor for b in balances),
         "debt_outstanding": any(b.debt_minor for b in balances),
-        "payments_under_way": any(_under_way(kind, owner) for kind in (TopUp, Withdrawal)),
+        "payments_under_way": any(_under_way(kind, owner) for kind in (TopUp, IdentityCharge, Withdrawal)),
     }
     return [code for code, is_so in found.items() if is_so]
 
 
-def _under_way(kind: type[TopUp | Withdrawal], owner: Account) -> bool:
+def _under_way(kind: type[TopUp | IdentityCharge | Withdrawal], owner: Account) -> bool:
     return kind.objects.filter(owner=owner, next_query_at__isnull=False).exists()

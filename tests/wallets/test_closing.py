@@ -11,11 +11,11 @@ from accounts import sessions
 from accounts.actor import Actor
 from accounts.errors import AccountNotSettled, SessionEnded
 from accounts.models import Account
-from accounts.services import close_account
+from accounts.services import close_account, erase_account
 from core import clock
 from core.money import Money
 from tests.conftest import PASSWORD, make_account
-from wallets.models import TopUp
+from wallets.models import IdentityCharge, TopUp
 from wallets.services import request_top_up, top_ups
 
 
@@ -67,3 +67,38 @@ class TestClosing:
 
         with pytest.raises(SessionEnded):
             top_up(owner)
+
+
+@pytest.mark.django_db
+class TestAChargedIdentity:
+    """What a third party's server charges is the owner's to see through, and its name for the owner goes with them."""
+
+    @pytest.fixture
+    def charge(self) -> IdentityCharge:
+        owner, now = make_account(), clock.now()
+        return IdentityCharge.objects.create(
+            owner=owner,
+            login_account=owner,
+            provider="bank",
+            external_id="customer 7",
+            trade_no="T1",
+            order="ord_1",
+            amount_minor=1000,
+            currency="EUR",
+            requested_at=now,
+            next_query_at=now,
+        )
+
+    def test_keeps_the_account_open_while_it_is_under_way(self, charge: IdentityCharge) -> None:
+        actor = sessions.actor_of(sessions.open_session(account=charge.owner).session)
+
+        with pytest.raises(AccountNotSettled) as refused:
+            close_account(password=PASSWORD, address="", actor=actor, now=clock.now())
+
+        assert refused.value.extra["obstacles"] == ["payments_under_way"]
+
+    def test_is_nobodys_after_an_erasure(self, charge: IdentityCharge) -> None:
+        erase_account(account=charge.owner)
+
+        charge.refresh_from_db()
+        assert charge.external_id == ""

@@ -91,6 +91,11 @@ def request_identity_charge(
     )
 
 
+def erase_charged_identities(account: Account) -> None:
+    """Leave no provider's name for a person whose account is erased; nothing of it is under way any more."""
+    IdentityCharge.objects.filter(owner=account).update(external_id="")
+
+
 def call_identity_server(*, public_id: str) -> Outcome:
     """Second step, outside any transaction: have the server charge the identity; a repeat charges once."""
     return _charge(find_payment(IdentityCharge, public_id))
