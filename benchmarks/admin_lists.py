@@ -40,9 +40,9 @@ CASE WHEN n %% 100000 = 0 THEN 'topup.reversed' WHEN n %% 10 < 6 THEN 'order.pai
 
 FILLED = {
     "ledger_ledgeraccount": f"""
-        INSERT INTO ledger_ledgeraccount (code, currency, debits_minor, credits_minor)
-        SELECT CASE WHEN n = 1 THEN 'platform:fees'
-                    ELSE (ARRAY['wallet', 'pending', 'debt'])[1 + n %% 3] || ':' || {OWNER.format(n="n / 3")} END,
+        INSERT INTO ledger_ledgeraccount (id, code, currency, debits_minor, credits_minor)
+        SELECT n, CASE WHEN n = 1 THEN 'platform:fees'
+                       ELSE (ARRAY['wallet', 'pending', 'debt'])[1 + n %% 3] || ':' || {OWNER.format(n="n / 3")} END,
                'GBP', n * 7, n * 11 FROM {NUMBERS}""",
     "ledger_hold": f"""
         INSERT INTO ledger_hold (account_id, amount_minor, key) SELECT n, n, 'order.paid:ord_' || n FROM {NUMBERS}""",
