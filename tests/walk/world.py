@@ -167,15 +167,15 @@ class World:
         put = Api(owner.account).put(f"/cart/lines/{item}", {"quantity": 1})
         assert put.status_code == 200, put.content
         owner.ids["item_in_cart"] = item
-        self.own_trade(owner)
+        self.keep(owner, "trade_no", self.trade_of(owner.account), self.seller)
         self.trades(owner, buyer=owner.account, seller=self.seller, item=self.item, partner=self.seller)
 
-    def own_trade(self, owner: Owner) -> None:
-        """At the counter, waiting for the owner's word: so it is the owner's, and may still be paid."""
-        set_confirmation_limit(limit=Money(0, "GBP"), actor=Actor.own(owner.account))
-        made = self.till.sell(tea(1, 1000), pay_code=pay_code(owner.account)).json()
+    def trade_of(self, customer: Account) -> str:
+        """At the counter, waiting for the customer's word: so it is the customer's, and may still be paid."""
+        set_confirmation_limit(limit=Money(0, "GBP"), actor=Actor.own(customer))
+        made = self.till.sell(tea(1, 1000), pay_code=pay_code(customer)).json()
         assert made["status"] == "confirming"
-        self.keep(owner, "trade_no", made["trade_no"], self.seller)
+        return made["trade_no"]
 
     def own_sales(self, owner: Owner) -> None:
         item = shop.offer(owner.account)
@@ -237,6 +237,7 @@ class World:
             "item_id": self.item.public_id,
             "draft": shop.offer(self.seller, status="draft").public_id,
             "item_in_cart": self.item.public_id,
+            "trade_no": self.trade_of(self.buyer),
             "terminal_id": self.owners[1].ids["terminal_id"],
             "link_id": link(self.buyer, self.seller, mirror=[]).public_id,
             "job_id": job.public_id,
