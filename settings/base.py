@@ -30,6 +30,7 @@ INSTALLED_APPS = [
     "accounts",
     "billing",
     "catalog",
+    "distribution",
     "wallets",
     "orders",
     "proofs",

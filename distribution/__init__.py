@@ -1,0 +1,1 @@
+"""Areas, agents and referrals: who has a part in a sale, by place and by people."""

@@ -1,0 +1,1 @@
+"""The tables of distribution, a file for each part."""
