@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from rest_framework.renderers import JSONRenderer
 
 from accounts.actor import Actor
 from accounts.identity_proofs import sign_proof
@@ -18,7 +19,7 @@ from accounts.selectors import links_between
 from accounts.services import bind_identity, invite, link_accounts, register_account
 from billing.services.catching_up import catch_up
 from catalog.models import Item, Store
-from catalog.services import offer_item, open_store
+from catalog.services import offer_item, open_store, trust_providers
 from core import clock
 from core.money import Money
 from core.secrecy import encrypt
@@ -29,17 +30,32 @@ from demo.world import (
     OFFERS,
     OPERATORS,
     PLACES,
+    SALES,
     SECOND_FACTORS,
     SELLERS,
     STORIES,
     Bond,
+    Known,
     Offer,
     Operator,
     Person,
     Place,
+    Sale,
     Stage,
     Story,
 )
+from orders.counter.api.outputs import trade_document
+from orders.counter.models import CounterTrade, Terminal, TillRequest
+from orders.counter.services import (
+    Identity,
+    SoldLine,
+    call_till_charge,
+    conclude_till_charge,
+    create_terminal,
+    create_trade,
+    request_till_charge,
+)
+from orders.counter.services.sequences import Asked, begin, find_request, keep
 from orders.models import Order
 from orders.services import (
     WantedLine,
@@ -54,7 +70,6 @@ from wallets.models import TopUp
 from wallets.services import charge_top_up, finish_top_up, request_top_up
 
 OPENED_BEFORE = timedelta(days=30)  # before all orders
-PROVIDER = "demo-id"
 PROOF_LIFETIME = timedelta(minutes=1)
 HERE = "127.0.0.1"
 
@@ -70,8 +85,8 @@ def load_world(*, now: datetime) -> None:
         _register(person, opened_at)
     for bond in BONDS:
         _link(bond, opened_at)
-    for username, external_id in IDENTITIES.items():
-        _bind(username, external_id, opened_at)
+    for known in IDENTITIES:
+        _bind(known, opened_at)
     for username, secret in SECOND_FACTORS.items():
         _protect(username, secret)
     for place in PLACES:
@@ -82,6 +97,8 @@ def load_world(*, now: datetime) -> None:
         for amount in buyer.wallet:
             _top_up(buyer, amount, opened_at)
     catch_up()  # Only booked money can be paid with.
+    for sale in SALES:
+        _sell(sale, now)
     for story in STORIES:
         _tell(story, now)
     clock.run_due(now)
@@ -119,11 +136,12 @@ def _link(bond: Bond, now: datetime) -> None:
         link_accounts(code=code, actor=Actor.own(invitee), address=HERE, now=now)
 
 
-def _bind(username: str, external_id: str, now: datetime) -> None:
-    """Signed as the demo's provider does, with machine time, by which proofs end."""
-    account, expires_at = _account(username), timezone.now() + PROOF_LIFETIME
-    proof = sign_proof(external_id, provider=PROVIDER, account=account.public_id, expires_at=expires_at)
-    bind_identity(provider=PROVIDER, external_id=external_id, proof=proof, actor=Actor.own(account), now=now)
+def _bind(known: Known, now: datetime) -> None:
+    """Signed as the demo's providers do, with machine time, by which proofs end."""
+    account, expires_at = _account(known.username), timezone.now() + PROOF_LIFETIME
+    who = {"provider": known.provider, "external_id": known.external_id}
+    proof = sign_proof(**who, account=account.public_id, expires_at=expires_at)
+    bind_identity(**who, proof=proof, actor=Actor.own(account), now=now)
 
 
 def _protect(username: str, secret: str) -> None:
@@ -143,6 +161,9 @@ def _open(place: Place, now: datetime) -> None:
             actor=Actor.own(seller),
             now=now,
         )
+    if place.trusts:
+        store = Store.objects.get(seller=seller, name=place.name)
+        trust_providers(store=store.public_id, providers=place.trusts)
 
 
 def _offer(offer: Offer, now: datetime) -> None:
@@ -187,7 +208,7 @@ def _tell(story: Story, now: datetime) -> None:
 
     wanted = [WantedLine(item=item.public_id, quantity=story.quantity)]
     (placed,) = place_checkout(lines=wanted, actor=buyer, now=placed_at).orders
-    order, total = placed.public_id, Money(placed.total_minor, placed.currency)
+    order, total = placed.public_id, _total(placed)
     steps: dict[Stage, Callable[[], object]] = {
         Stage.PAID: lambda: pay_order(order=order, amount=total, payer=buyer.acting, actor=buyer, now=placed_at),
         Stage.FULFILLED: lambda: fulfil_order(order=order, actor=seller, now=at(0.25)),
@@ -204,8 +225,49 @@ def _tell(story: Story, now: datetime) -> None:
         cancel_order(order=order, actor=seller, now=at(0.75))
 
 
+def _sell(sale: Sale, now: datetime) -> None:
+    """At a till whose key nobody has kept; the customer's bank is called outside any transaction."""
+    trade = _trade_of(sale, _till_of(sale, now), now - sale.age)
+    order = trade.order
+    if order.status != Order.Status.PENDING:
+        return
+    identity, amount = Identity(sale.paid_by.provider, sale.paid_by.external_id), _total(order)
+    asked = {"terminal": trade.terminal, "trade_no": order.trade_no, "identity": identity, "amount": amount}
+    charge = request_till_charge(**asked, now=order.placed_at)
+    outcome = call_till_charge(charge=charge) if charge else None
+    conclude_till_charge(charge=charge, trade_no=order.trade_no, outcome=outcome, now=order.placed_at)
+
+
+def _till_of(sale: Sale, now: datetime) -> Terminal:
+    store = Store.objects.get(seller__username=sale.seller)
+    made = Terminal.objects.filter(store=store, name=sale.till).first()
+    actor = Actor.own(store.seller)
+    return made or create_terminal(store=store.public_id, name=sale.till, actor=actor, now=now - OPENED_BEFORE)[0]
+
+
+@transaction.atomic
+def _trade_of(sale: Sale, till: Terminal, sold_at: datetime) -> CounterTrade:
+    """The trade under the till's first sequence."""
+    made = find_request(till, 1)
+    if made is not None and made.trade is not None:
+        return CounterTrade.objects.select_related("order", "terminal__store").get(pk=made.trade_id)
+    item = Item.objects.get(title=sale.title)
+    body = {"sequence": 1, "lines": [{"item": item.public_id, "quantity": 1}], "amount": item.price_minor}
+    asked = Asked.of(till, TillRequest.Kind.TRADE, body)
+    begin(asked)
+    line, price = SoldLine(item=item.public_id, quantity=1), Money(item.price_minor, item.currency)
+    trade, lines = create_trade(terminal=till, sequence=1, lines=[line], amount=price, now=sold_at)
+    document = trade_document(trade, lines, now=sold_at, url_of=lambda path: f"{settings.SITE_URL}{path}")
+    keep(asked, answer=JSONRenderer().render(document).decode(), trade=trade)
+    return trade
+
+
 def _order_of(story: Story) -> Order | None:
     return Order.objects.filter(buyer__username=story.buyer, lines__title=story.title).first()
+
+
+def _total(order: Order) -> Money:
+    return Money(order.total_minor, order.currency)
 
 
 def _account(username: str) -> Account:

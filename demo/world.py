@@ -57,6 +57,27 @@ class Place:
     address: str
     latitude: float
     longitude: float
+    trusts: tuple[str, ...] = ()  # Providers whose identities may pay at its tills.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """Who somebody is at a provider of identities."""
+
+    username: str
+    provider: str
+    external_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sale:
+    """Something sold at the counter, and the identity that has paid it on its provider's own server."""
+
+    seller: str
+    till: str
+    title: str
+    paid_by: Known
+    age: timedelta
 
 
 class Stage(IntEnum):
@@ -144,7 +165,13 @@ BONDS = (
     Bond(inviter="petra", invitee="bela-vista", terms=Terms(cap_kind=CapKind.UNLIMITED)),
 )
 
-IDENTITIES = {"wei": "wei-3571", "harbour-foods": "harbour-foods-0029"}  # at the provider demo-id
+# The money of demo-bank's identities is with that bank; those of demo-id pay from their wallets here.
+GRACES_BANK = Known(username="grace", provider="demo-bank", external_id="grace-4410")
+IDENTITIES = (
+    Known(username="wei", provider="demo-id", external_id="wei-3571"),
+    Known(username="harbour-foods", provider="demo-id", external_id="harbour-foods-0029"),
+    GRACES_BANK,
+)
 SECOND_FACTORS = {"petra": "OPENEVERYDOOROPENEVERYDOOR234567"}  # Secrets that everybody may know, as the password.
 
 PLACES = (
@@ -161,6 +188,7 @@ PLACES = (
         address="Teramachi-dori, Nakagyo-ku, Kyoto",
         latitude=35.0116,
         longitude=135.7681,
+        trusts=("demo-bank", "demo-id"),
     ),
     Place(
         seller="alder-repairs",
@@ -286,6 +314,16 @@ OFFERS = (
         kind="service",
         category="repairs",
         price=Money(160_00, "BRL"),
+    ),
+)
+
+SALES = (
+    Sale(
+        seller="tanuki-cafe",
+        till="Counter",
+        title="Hand-drip coffee",
+        paid_by=GRACES_BANK,
+        age=timedelta(hours=2),
     ),
 )
 

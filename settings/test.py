@@ -24,5 +24,6 @@ INSTALLED_APPS = [*INSTALLED_APPS, "demo"]  # noqa: F405
 DEMO_PASSWORD = "open-every-door"  # noqa: S105
 CLOCK_ADJUSTABLE = True
 POST_OFFICE = {**POST_OFFICE, "BACKENDS": {"default": "django.core.mail.backends.locmem.EmailBackend"}}  # noqa: F405
-IDENTITY_PROVIDERS_DEMO = ("demo-id",)
+IDENTITY_PROVIDERS_DEMO = ("demo-id", "demo-bank")
+IDENTITY_SERVERS = {"demo-bank": "demo.bank.DemoBank"}  # keeps its customers' money itself
 LOGGING = logging_settings(json=False)

@@ -74,7 +74,9 @@ class TestExternalEvents:
         assert (transfer["debit"], transfer["credit"]) == ("clearing:external", f"wallet:{buyer.public_id}")
         assert transfer["amount"] == 500
         assert explanation["path"] == ["wallet.topped_up", {}, "default"]
-        assert explanation["near_misses"] == [{"rule": "cash desk", "why_not": "parameter provider is psp"}]
+        assert explanation["near_misses"] == [
+            {"rule": rule, "why_not": "parameter provider is psp"} for rule in ("cash desk", "demo bank")
+        ]
         assert explanation["batch"]["trigger"] == "manual"
 
     def test_a_repeated_key_returns_the_first_and_never_another(self, office: Any, buyer: Account) -> None:

@@ -146,7 +146,10 @@ class TestExplaining:
         }
         assert (why["rule_set"]["because"], why["near_misses"]) == (
             type_,
-            [{"rule": "default", "why_not": "less specific"}],
+            [
+                {"rule": "demo bank", "why_not": "parameter provider is local"},
+                {"rule": "default", "why_not": "less specific"},
+            ],
         )
         shown = Api(operator).get(f"/billing/events/{correction.public_id}").json()
         assert (shown["type"], shown["status"]) == (type_, "booked")

@@ -17,11 +17,13 @@ from catalog.models import Item, Store
 from core.money import CURRENCY_DIGITS
 from core.registry import book_checks
 from demo import loading
+from demo.models import BankEntry
 from demo.world import BONDS, BUYERS, IDENTITIES, OPERATORS, SECOND_FACTORS, SELLERS
 from events.models import Delivery
 from ledger.models import LedgerAccount
 from ledger.selectors import trial_balance
 from marketplace.servers import PROJECT_DIR
+from orders.counter.models import CounterTrade
 from orders.models import Order
 from wallets.models import Earning
 
@@ -89,10 +91,25 @@ class TestTheDemoWorld:
     def test_has_identities_and_a_second_factor_that_can_be_shown(self, settings: Any) -> None:
         load()
 
-        assert set(ExternalIdentity.objects.values_list("account__username", "external_id")) == set(IDENTITIES.items())
+        bound = set(ExternalIdentity.objects.values_list("account__username", "provider", "external_id"))
+        assert bound == {(known.username, known.provider, known.external_id) for known in IDENTITIES}
         for username, secret in SECOND_FACTORS.items():
             shown = {"otp": pyotp.TOTP(secret).now(), "address": "192.0.2.1"}
             assert log_in(username=username, password=settings.DEMO_PASSWORD, **shown).session.second_factor_at
+
+    def test_has_a_trade_that_a_bank_elsewhere_was_charged_for(self) -> None:
+        load()
+
+        trade = CounterTrade.objects.get()
+        assert (trade.order.status, trade.order.payer.username, trade.order.institution) == (
+            "completed",
+            "grace",
+            "demo-bank",
+        )
+        clearing = LedgerAccount.objects.get(code="clearing:demo-bank")
+        (entry,) = BankEntry.objects.all()
+        assert (entry.state, entry.trade_no, entry.amount_minor) == ("made", trade.order.trade_no, 550)
+        assert clearing.debits_minor - clearing.credits_minor == 550
 
     def test_is_not_there_twice(self) -> None:
         first, before = load(), counts()
@@ -127,7 +144,7 @@ class TestTheDemoWorld:
             len(OPERATORS) + len(SELLERS) + len(BUYERS),
             len(loading.PLACES),
             len(loading.OFFERS),
-            len(loading.STORIES),
+            len(loading.SALES) + len(loading.STORIES),
         ]
         assert Link.objects.count() == len(BONDS)
 
@@ -168,7 +185,7 @@ class TestTwoAtTheSameMoment:
             len(OPERATORS) + len(SELLERS) + len(BUYERS),
             len(loading.PLACES),
             len(loading.OFFERS),
-            len(loading.STORIES),
+            len(loading.SALES) + len(loading.STORIES),
         ]
 
 

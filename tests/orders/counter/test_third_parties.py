@@ -9,24 +9,26 @@ from accounts.models import Account, ExternalIdentity
 from catalog.models import Store
 from catalog.services import trust_providers
 from core import clock
+from events.delivery import deliver_due
 from events.models import EventRecord
+from ledger.codes import wallet
 from orders.book_check import check_orders
 from orders.models import Order
+from tests.money_facts import balance, book
 from tests.orders.counter.test_trades import refund, refusal_of
 from tests.orders.counter.till import Till, cancelled, make_till, pay_code
 from tests.shop import held
 from tests.wallets.bank import ANSWER, PATH, Bank, bank
 from wallets.models import IdentityCharge
-from wallets.services import finish_identity_charge, identity_charges
+from wallets.services import finish_identity_charge, finish_open_withdrawals
 
-ANA = {"provider": "far-pay", "external_id": "ana"}
+ANA = {"provider": "demo-bank", "external_id": "ana"}
 
 
 @pytest.fixture
-def far_bank(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bank]:
-    """Keeps the money of `far-pay`'s identities; some rule books it."""
-    settings.IDENTITY_SERVERS = {"far-pay": PATH}
-    monkeypatch.setattr(identity_charges, "books_outside", lambda provider, at: True)
+def far_bank(settings: Any) -> Iterator[Bank]:
+    """Keeps the money of `demo-bank`'s identities, which the shipped rules book."""
+    settings.IDENTITY_SERVERS = {"demo-bank": PATH}
     bank.clear()
     yield bank
     bank.clear()
@@ -34,7 +36,7 @@ def far_bank(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bank]:
 
 @pytest.fixture
 def till(committed_db: Any, far_bank: Bank, store: Store, customer: Account) -> Till:
-    trust_providers(store=store.public_id, providers=["far-pay"])
+    trust_providers(store=store.public_id, providers=["demo-bank"])
     ExternalIdentity.objects.create(account=customer, **ANA, bound_at=clock.now())
     return make_till(Store.objects.select_related("seller").get(pk=store.pk))
 
@@ -57,7 +59,11 @@ class TestAnIdentityWithMoneyElsewhere:
         assert [what for what, _reference in far_bank.calls] == ["charge"]
         assert held(customer) == 0
         payload = EventRecord.objects.get(type="order.paid").payload
-        assert (payload["channel"], payload["institution"], payload["charged_by"]) == ("store", "far-pay", "far-pay")
+        assert (payload["channel"], payload["institution"], payload["charged_by"]) == (
+            "store",
+            "demo-bank",
+            "demo-bank",
+        )
         assert "holds" not in payload or not payload["holds"]
         assert Order.objects.get().status == "completed"
         assert refund(till, trade, 400).status_code == 201
@@ -94,6 +100,31 @@ class TestAnIdentityWithMoneyElsewhere:
         assert far_bank.balance_minor == 0
         assert till.ask(1)["trade"]["status"] == "closed"
         assert not EventRecord.objects.filter(type="order.paid").exists()
+
+    def test_is_booked_from_the_providers_clearing_account_and_given_back_there(
+        self, till: Till, far_bank: Bank, customer: Account
+    ):
+        trade = till.sell(identity=ANA).json()
+        assert till.pay(trade, identity=ANA).json()["status"] == "paid"
+        assert refund(till, trade, 400).status_code == 201
+
+        book()
+        deliver_due("order_returns")
+        book()
+        finish_open_withdrawals()
+
+        assert far_bank.balance_minor == 500
+        assert balance("clearing:demo-bank") == -500
+        assert balance(wallet(customer.public_id)) == 100_000
+
+    def test_is_charged_nothing_where_no_rule_books_it(self, till: Till, far_bank: Bank, settings: Any):
+        settings.IDENTITY_SERVERS = {"demo-id": PATH}
+        trust_providers(store=till.terminal.store.public_id, providers=["demo-id"])
+        bob = {"provider": "demo-id", "external_id": "bob"}
+        ExternalIdentity.objects.update(**bob)
+
+        assert refusal_of(till.pay(till.sell().json(), identity=bob)) == (409, "provider_not_booked")
+        assert far_bank.calls == []
 
     def test_is_checked_like_any_other(self, till: Till, far_bank: Bank):
         trade = till.sell().json()
