@@ -20,9 +20,10 @@ run: venv ## the whole marketplace with its demo world; Ctrl-C stops it
 test: venv-dev ## all tests, on servers of their own
 	$(PY) pytest --ds settings.test $(PYTEST_ARGS)
 
-fakes: ## .venv-fakes with servers nobody here wrote, for the tests of real providers
-	test -d .venv-fakes || python3 -m venv .venv-fakes
-	.venv-fakes/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-fakes.txt
+fakes: venv-dev ## .venv-fakes with servers nobody here wrote, for the tests of real providers
+	@cmp -s requirements-fakes.txt .venv-fakes/installed || { $(PY) venv --clear .venv-fakes && \
+		.venv-fakes/bin/python -m pip install --quiet --disable-pip-version-check --no-input -r requirements-fakes.txt && \
+		cp requirements-fakes.txt .venv-fakes/installed; }
 
 check: venv-dev ## format, lint, types, the borders between the rooms, migrations, production settings
 	$(PY) ruff format --check .
