@@ -15,11 +15,12 @@ from accounts.actor import Actor
 from accounts.models import Account
 from core.money import Money
 from events.models import EventRecord
-from tests.money_facts import AT
+from tests.money_facts import AT, book
 from tests.wallets import bank as banks
 from tests.wallets.bank import Bank
+from tests.wallets.shop import fill, wallet_of
 from wallets import services
-from wallets.models import TopUp, WebhookNotice
+from wallets.models import TopUp, WebhookNotice, Withdrawal
 from wallets.providers.base import InProgress, Succeeded
 
 SECRET = "whsec_test"
@@ -113,6 +114,21 @@ class TestANotice:
         assert top_up.status == "succeeded"
         assert EventRecord.objects.get().type == "wallet.topped_up"
 
+    def test_of_another_try_than_ours_ends_nothing(self, top_up: TopUp) -> None:
+        """Somebody tidies up at Stripe, and cancels an intent that we were never told of."""
+        services.finish_top_up(public_id=top_up.public_id, outcome=InProgress("pi_ours", "secret"), now=AT)
+
+        post(intent(top_up.public_id, "canceled"))
+
+        top_up.refresh_from_db()
+        assert (top_up.status, WebhookNotice.objects.get().effect) == ("in_progress", "known")
+
+    def test_of_a_connected_account_is_not_about_us(self, top_up: TopUp) -> None:
+        post(intent(top_up.public_id, account="acct_of_somebody"))
+
+        top_up.refresh_from_db()
+        assert (top_up.status, WebhookNotice.objects.get().effect) == ("in_progress", "other")
+
     @pytest.mark.parametrize("reference", ["top_nobody", "", "\u00e9", "wdr_1"])
     def test_of_nothing_that_we_know_is_kept_and_has_no_effect(self, reference: str) -> None:
         assert post(intent(reference)).status_code == 200
@@ -140,6 +156,46 @@ class TestANotice:
         monkeypatch.setattr("stripe.RequestsClient.request", refuse)
 
         assert post(intent(top_up.public_id, "processing")).status_code == 200
+
+
+def failed(reference: str, *, event: str) -> dict[str, Any]:
+    about = {"object": "refund", "id": "re_1", "status": "failed", "metadata": {"reference": reference}}
+    return {"id": event, "type": "refund.failed", "data": {"object": about}}
+
+
+class TestMoneyThatABankSendsBack:
+    """Money out that had arrived may come back days later; then it is its owner's again, once."""
+
+    @pytest.fixture
+    def sent(self, buyer: Account) -> Withdrawal:
+        fill(buyer, 1000)
+        book()
+        asked = services.request_withdrawal(
+            owner=buyer, amount=Money(400, "GBP"), provider="stripe", actor=Actor.own(buyer), now=AT
+        )
+        return services.finish_withdrawal(public_id=asked.public_id, outcome=Succeeded("re_1"), now=AT)
+
+    def test_is_in_the_wallet_again(self, buyer: Account, sent: Withdrawal) -> None:
+        for number in range(2):
+            assert post(failed(sent.public_id, event=f"evt_{number}")).status_code == 200
+        book()
+
+        sent.refresh_from_db()
+        assert (sent.status, sent.failure) == ("failed", "refund_failed")
+        assert wallet_of(buyer).posted_minor == 1000
+        assert EventRecord.objects.filter(type="withdrawal.failed").count() == 1
+        assert [notice.effect for notice in WebhookNotice.objects.order_by("id")] == ["finished", "known"]
+
+    def test_never_leaves_it_twice(self, buyer: Account, sent: Withdrawal) -> None:
+        """What has failed stays so: a late word that it had arrived is of before."""
+        post(failed(sent.public_id, event="evt_1"))
+        arrived = failed(sent.public_id, event="evt_0")
+        arrived["data"]["object"]["status"] = "succeeded"
+        post(arrived)
+        book()
+
+        sent.refresh_from_db()
+        assert (sent.status, wallet_of(buyer).posted_minor) == ("failed", 1000)
 
 
 class TestRefusals:

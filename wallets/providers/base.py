@@ -6,7 +6,8 @@ provider's own name for it, as far as it has told us. A provider must treat a se
 as the first one's repeat, so that repeating never moves money twice. It answers with an outcome; what it cannot
 tell yet, after a time-out too, is `InProgress`.
 
-`Succeeded` and `Failed` are final: whoever has said one of them never says anything else of that reference.
+`Succeeded` and `Failed` are final: whoever has said one of them never says anything else of that reference, but for
+money out that a bank sends back after it has arrived: a provider's signed webhook may say so (`bounce_withdrawal`).
 """
 
 from dataclasses import dataclass

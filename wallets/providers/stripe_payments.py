@@ -2,9 +2,9 @@
 Stripe, by its official library: payment intents, refunds and signed webhooks.
 
 The payer pays in Stripe's own form, with the `client_secret` that a top-up shows while it is in progress; we hear
-of it by webhook, or by asking. Our reference is the idempotency key of each call and stands in the metadata, so a
-repeat is the same payment. Stripe pays out to our own bank account only: paying people takes Stripe Connect, and
-so a withdrawal by `stripe` fails and gives the money back.
+of it by webhook, or by asking. Our reference is the idempotency key of each call that makes something, and stands in
+the metadata, so a repeat is the same payment. Cancelling has no key: it is harmless to repeat, and under one Stripe
+would repeat its first refusal for a day. Withdrawals fail (docs/decisions/0073-stripe-takes-money-in.md).
 """
 
 from collections.abc import Callable, Mapping
@@ -17,17 +17,21 @@ from django.conf import settings
 from core.money import Money
 from wallets.errors import WebhookForged, WebhookUnreadable
 from wallets.providers.base import Charge, Failed, InProgress, NotKnown, Outcome, Succeeded
+from wallets.providers.stripe_amounts import amount_at_stripe
 from wallets.providers.webhooks import Notice
 
 log = structlog.get_logger(__name__)
 
 SIGNATURE = "Stripe-Signature"
 PAYMENT_INTENT, REFUND = "pi_", "re_"
-REFUNDS_LISTED_MAX = 100
+REFUNDS_PER_PAGE = 100
 TEXT_LENGTH_MAX = 80  # of what a webhook names
 
 # Nobody can tell whether such a call arrived, or it may be made again in a while.
 UNANSWERED = (stripe.APIConnectionError, stripe.RateLimitError, stripe.IdempotencyError)
+# Refusals of the moment: our balance at Stripe is short, or somebody else works on the same thing.
+NOT_NOW = frozenset({"balance_insufficient", "insufficient_funds", "lock_timeout", "idempotency_key_in_use"})
+AMOUNT_IMPOSSIBLE = Failed("amount_not_possible")
 
 
 class StripeProvider:
@@ -44,12 +48,15 @@ class StripeProvider:
 
     def charge(self, *, reference: str, amount: Money, owner: str) -> Outcome:
         """Open a payment intent; the payer confirms it in Stripe's form."""
+        units = amount_at_stripe(amount)
+        if units is None:
+            return AMOUNT_IMPOSSIBLE
         parameters: Any = {
-            "amount": amount.minor,
+            "amount": units,
             "currency": amount.currency.lower(),
             "metadata": {"reference": reference, "owner": owner},
         }
-        return _asked(
+        return _making(
             lambda: _intent_outcome(
                 self._api.payment_intents.create(parameters, options={"idempotency_key": reference}).to_dict()
             )
@@ -60,6 +67,9 @@ class StripeProvider:
 
     def refund(self, *, reference: str, charge: Charge, amount: Money) -> Outcome:
         """Refund a part of a payment intent; looked for first, since idempotency keys are forgotten after a day."""
+        units = amount_at_stripe(amount)
+        if units is None:
+            return AMOUNT_IMPOSSIBLE
 
         def call() -> Outcome:
             known = self._find_refund(reference, charge)
@@ -67,20 +77,20 @@ class StripeProvider:
                 return _refund_outcome(known)
             parameters: Any = {
                 "payment_intent": charge.known_as,
-                "amount": amount.minor,
+                "amount": units,
                 "metadata": {"reference": reference},
             }
             made = self._api.refunds.create(parameters, options={"idempotency_key": reference})
             return _refund_outcome(made.to_dict())
 
-        return _asked(call)
+        return _making(call)
 
     def query(self, *, reference: str, known_as: str = "") -> Outcome | NotKnown:
         """Without Stripe's own name for it nobody was told of it: calling again finds the same one."""
         if known_as.startswith(PAYMENT_INTENT):
-            return _asked(lambda: _intent_outcome(self._api.payment_intents.retrieve(known_as).to_dict()))
+            return _asking(lambda: _intent_outcome(self._api.payment_intents.retrieve(known_as).to_dict()))
         if known_as.startswith(REFUND):
-            return _asked(lambda: _refund_outcome(self._api.refunds.retrieve(known_as).to_dict()))
+            return _asking(lambda: _refund_outcome(self._api.refunds.retrieve(known_as).to_dict()))
         return NotKnown()
 
     def cancel(self, *, reference: str, known_as: str = "") -> Outcome:
@@ -94,7 +104,7 @@ class StripeProvider:
             except stripe.InvalidRequestError:  # It has ended already, one way or the other.
                 return _intent_outcome(self._api.payment_intents.retrieve(known_as).to_dict())
 
-        return _asked(call)
+        return _asking(call)
 
     def read_notice(self, raw: bytes, body: dict[str, Any], headers: Mapping[str, str]) -> Notice:
         if not settings.STRIPE_WEBHOOK_SECRET:  # Everybody could sign with an empty one.
@@ -114,19 +124,34 @@ class StripeProvider:
             raise WebhookUnreadable from unreadable
 
     def _find_refund(self, reference: str, charge: Charge) -> dict[str, Any] | None:
-        parameters: Any = {"payment_intent": charge.known_as, "limit": REFUNDS_LISTED_MAX}
-        made = [refund.to_dict() for refund in self._api.refunds.list(parameters).data]
+        parameters: Any = {"payment_intent": charge.known_as, "limit": REFUNDS_PER_PAGE}
+        made = (refund.to_dict() for refund in self._api.refunds.list(parameters).auto_paging_iter())
         return next((refund for refund in made if (refund.get("metadata") or {}).get("reference") == reference), None)
 
 
+def _making(call: Callable[[], Outcome]) -> Outcome:
+    """Have something made: what Stripe refuses for good is not made, and never will be under this reference."""
+    try:
+        return _asked(call)
+    except (stripe.CardError, stripe.InvalidRequestError) as refused:
+        return InProgress() if refused.code in NOT_NOW else Failed(refused.code or "refused")
+
+
+def _asking(call: Callable[[], Outcome]) -> Outcome:
+    """Ask about something that was made: a question that is refused says nothing about how it ended."""
+    try:
+        return _asked(call)
+    except stripe.InvalidRequestError as refused:
+        log.error("stripe_question_refused", code=refused.code, status=refused.http_status)
+        return InProgress()
+
+
 def _asked(call: Callable[[], Outcome]) -> Outcome:
-    """Make one call, and say in our words what Stripe could not or would not do."""
+    """Make one call; what nobody can know by its answer stays in progress."""
     try:
         return call()
     except UNANSWERED:
         return InProgress()
-    except (stripe.CardError, stripe.InvalidRequestError) as refused:
-        return Failed(refused.code or "refused")
     except (stripe.AuthenticationError, stripe.PermissionError, stripe.APIError) as broken:
         log.error("stripe_call_failed", error=type(broken).__name__, status=broken.http_status)
         return InProgress()
@@ -156,15 +181,20 @@ _OUTCOMES: Mapping[str, Callable[[dict[str, Any]], Outcome]] = {
 
 
 def _notice(body: dict[str, Any]) -> Notice:
-    """Every event of Stripe carries the whole object as it was then."""
-    about = body["data"]["object"]
+    """
+    Every event of Stripe carries the whole object as it was then.
+
+    One of another Stripe account that is connected with ours says nothing of our payments: its metadata are that
+    account's own.
+    """
+    about, event_id, kind = body["data"]["object"], _text(body["id"]), _text(body["type"])
     reference = (about.get("metadata") or {}).get("reference") or ""
     outcome_of = _OUTCOMES.get(about["object"])
-    if outcome_of is None or not reference:
-        return Notice(_text(body["id"]), _text(body["type"]))
+    if outcome_of is None or not reference or body.get("account"):
+        return Notice(event_id, kind)
     outcome = outcome_of(about)
     final = None if isinstance(outcome, InProgress) else outcome
-    return Notice(_text(body["id"]), _text(body["type"]), _text(reference), final)
+    return Notice(event_id, kind, _text(reference), final, known_as=_text(about["id"]))
 
 
 def _text(value: object) -> str:

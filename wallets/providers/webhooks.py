@@ -15,13 +15,15 @@ class Notice:
     """
     One thing that a provider says has happened, in its own words and under its own id of it.
 
-    `outcome`: None where it is no end of anything; then the provider is asked.
+    `outcome`: None where it is no end of anything; then the provider is asked. `known_as`: the provider's own name
+    for the payment that it speaks of; an end of one that is not ours (a second try that nobody was told of) is none.
     """
 
     event_id: str
     kind: str
     reference: str = ""
     outcome: Outcome | None = None
+    known_as: str = ""
 
 
 @runtime_checkable

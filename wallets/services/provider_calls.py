@@ -96,7 +96,8 @@ def write_outcome(payment: ProviderPayment, outcome: Outcome, now: datetime) -> 
     match outcome:
         case InProgress(provider_reference, client_secret):
             payment.provider_reference = provider_reference or payment.provider_reference
-            payment.client_secret = client_secret or payment.client_secret
+            if not was_given_up:  # Nobody is to go on paying what has failed for us.
+                payment.client_secret = client_secret or payment.client_secret
             payment.save(update_fields=["provider_reference", "client_secret"])
             return False
         case Succeeded(provider_reference):

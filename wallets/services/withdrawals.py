@@ -21,8 +21,8 @@ from ledger import codes
 from ledger.errors import InsufficientFunds
 from ledger.holds import hold_up_to, place_hold
 from wallets.events import WalletWithdrawn, WithdrawalFailed, withdrawn_key
-from wallets.models import Charged, IdentityCharge, TopUp, Withdrawal
-from wallets.providers.base import Charge, NotKnown, Outcome
+from wallets.models import FAILURE_LENGTH_MAX, Charged, IdentityCharge, TopUp, Withdrawal
+from wallets.providers.base import Charge, Failed, NotKnown, Outcome
 from wallets.providers.registry import find_identity_server, find_provider
 from wallets.services.debts import refuse_debtors
 from wallets.services.provider_calls import (
@@ -167,18 +167,43 @@ def finish_withdrawal(*, public_id: str, outcome: Outcome, now: datetime) -> Wit
     """Third step: write the outcome; what could not be paid out goes back to the wallet. A repeat changes nothing."""
     withdrawal = lock_unfinished(Withdrawal, public_id)
     if write_outcome(withdrawal, outcome, now) and withdrawal.status == Withdrawal.Status.FAILED:
-        event = WithdrawalFailed(
-            withdrawal=withdrawal.public_id,
-            owner=withdrawal.owner.public_id,
-            amount_minor=withdrawal.amount_minor,
-            currency=withdrawal.currency,
-            provider=withdrawal.provider,
-            undoes=withdrawn_key(withdrawal.public_id),
-        )
-        emitted = emit(event, occurred_at=now)
-        note_unbooked_change(event_id=emitted.id, owner_id=withdrawal.owner_id, amount=withdrawal.amount)
-        _keep(withdrawal)
+        _give_back(withdrawal, now)
     return withdrawal
+
+
+@transaction.atomic
+def bounce_withdrawal(*, public_id: str, reason: str, now: datetime) -> bool:
+    """
+    Take it that money out has failed, at its provider's own signed word; return whether that is news.
+
+    Banks send money back days after they have taken it: what had succeeded has then failed after all, and the money
+    is the owner's again. Never the other way round: what has failed was given back.
+    """
+    withdrawal = lock_unfinished(Withdrawal, public_id)
+    if withdrawal.status != Withdrawal.Status.SUCCEEDED:
+        was_open = withdrawal.next_query_at is not None
+        finish_withdrawal(public_id=public_id, outcome=Failed(reason), now=now)
+        return was_open
+    withdrawal.status, withdrawal.finished_at = Withdrawal.Status.FAILED, now
+    withdrawal.failure = reason[:FAILURE_LENGTH_MAX]
+    withdrawal.save(update_fields=["status", "finished_at", "failure"])
+    _give_back(withdrawal, now)
+    return True
+
+
+def _give_back(withdrawal: Withdrawal, now: datetime) -> None:
+    """The money is the owner's again, from now on."""
+    event = WithdrawalFailed(
+        withdrawal=withdrawal.public_id,
+        owner=withdrawal.owner.public_id,
+        amount_minor=withdrawal.amount_minor,
+        currency=withdrawal.currency,
+        provider=withdrawal.provider,
+        undoes=withdrawn_key(withdrawal.public_id),
+    )
+    emitted = emit(event, occurred_at=now)
+    note_unbooked_change(event_id=emitted.id, owner_id=withdrawal.owner_id, amount=withdrawal.amount)
+    _keep(withdrawal)
 
 
 def _keep(withdrawal: Withdrawal) -> None:
