@@ -243,6 +243,15 @@ class OrderLine(models.Model):
 
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="lines")
     item = models.ForeignKey("catalog.Item", null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    store = models.ForeignKey(
+        "catalog.Store",
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,  # Checking it would lock the store for every line that it sells.
+        help_text="Where it is sold: the till's store, or the item's when it was ordered.",
+    )
     title = models.CharField(max_length=200, help_text="The item's title, or what the till typed.")
     quantity = models.PositiveIntegerField()
     unit_minor = models.BigIntegerField(help_text="Price of one, in minor units of the order's currency.")

@@ -119,6 +119,7 @@ def _draft_line(wanted: WantedLine, item: Item) -> _Draft:
     unit_minor = item.price_minor if wanted.agreed_unit_minor is None else wanted.agreed_unit_minor
     line = OrderLine(
         item=item,
+        store_id=item.store_id,
         title=item.title,
         quantity=wanted.quantity,
         unit_minor=unit_minor,

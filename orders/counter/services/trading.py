@@ -75,7 +75,7 @@ def create_trade(
     if pay_code:
         ensure_may_try_codes(terminal)
     items = _find_items(lines, store)
-    drafts = [_draft_line(line, items, amount.currency) for line in lines]
+    drafts = [_draft_line(line, items, store, amount.currency) for line in lines]
     if sum(draft.amount_minor for draft in drafts) != amount.minor:
         raise LinesMismatch
     take_stock(units_by_item=_units_to_take(drafts))
@@ -115,13 +115,14 @@ def _find_items(lines: Sequence[SoldLine], store: Store) -> dict[str, Item]:
     return items
 
 
-def _draft_line(line: SoldLine, items: dict[str, Item], currency: str) -> OrderLine:
+def _draft_line(line: SoldLine, items: dict[str, Item], store: Store, currency: str) -> OrderLine:
     item = items.get(line.item)
     if item is not None and item.currency != currency:
         raise LinesMismatch
     unit_minor = item.price_minor if item is not None else line.unit_minor
     return OrderLine(
         item=item,
+        store=store,
         title=item.title if item is not None else line.description,
         quantity=line.quantity,
         unit_minor=unit_minor,
