@@ -2,5 +2,7 @@
 
 from distribution.models.areas import Area, AreaAlias, AreaBorder, AreaScheme, AreaVersion
 from distribution.models.placements import Placement
+from distribution.models.referrals import Referral
+from distribution.models.seats import AgentSeat
 
-__all__ = ["Area", "AreaAlias", "AreaBorder", "AreaScheme", "AreaVersion", "Placement"]
+__all__ = ["AgentSeat", "Area", "AreaAlias", "AreaBorder", "AreaScheme", "AreaVersion", "Placement", "Referral"]
