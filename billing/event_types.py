@@ -7,6 +7,16 @@ from billing.events import REBOOKED, REVERSED
 
 ALWAYS_PARAMETERS = ("institution", "channel", "currency")
 
+AGENT_LEVELS = range(6)  # Levels of area trees that may have agents: 0 is the country.
+REFERRER_LEVELS = range(1, 4)
+AGENT_SLOTS = tuple(f"agent_{level}" for level in AGENT_LEVELS)
+COMMISSION_SLOTS = (
+    *AGENT_SLOTS,
+    *(f"referrer_{level}" for level in REFERRER_LEVELS),
+    "merchant_referrer",
+    "cashback",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Party:
@@ -28,6 +38,7 @@ class Amount:
 class TypeSpec:
     """
     One event type. In a payload, parties and parameters stand under their names, amounts under `<name>_minor`.
+    What is absent is zero, and so may be the party of an amount that is.
 
     `held`: amounts for which the emitting transaction placed a hold, with the account that must be debited.
     `undoes`: the type whose rule version and parameters book this one, so that the same accounts are reversed.
@@ -101,6 +112,25 @@ BUILT_IN: dict[str, TypeSpec] = {
         ),
         _spec("debt.repaid", "owner", ["amount"], held={"amount": "wallet:{owner}"}),
         _spec("debt.written_off", "owner", ["amount"]),
+        _spec("commission.accrued", " ".join(COMMISSION_SLOTS), COMMISSION_SLOTS),
+        _spec("commission.released", "owner", ["amount", "repaid<amount"]),
+        _spec(
+            "commission.reversed",
+            "owner",
+            ["from_pending", "from_wallet", "to_debt"],
+            undoes="commission.accrued",
+            held={"from_wallet": "wallet:{owner}"},
+        ),
+        TypeSpec(
+            "commission.escrowed",
+            tuple(Party(slot, is_ledger=True) for slot in AGENT_SLOTS),
+            tuple(map(Amount, AGENT_SLOTS)),
+        ),
+        TypeSpec(
+            "commission.escrow_released",
+            (Party("escrow", is_ledger=True), Party("owner")),
+            (Amount("to_owner"), Amount("to_platform")),
+        ),
         _spec(REVERSED, "", [], also="journal event job", corrects=True),
         _spec(REBOOKED, "", [], also="journal event job", corrects=True),
     )

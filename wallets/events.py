@@ -141,6 +141,63 @@ class EarningsReversed(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CommissionReleased(Event):
+    """A commission's hold period is over: it goes to the wallet, less `repaid_minor`, which repays debts."""
+
+    type: ClassVar[str] = "commission.released"
+    order: str
+    role: str
+    part: str | None = None
+    owner: str
+    amount_minor: int
+    repaid_minor: int
+    currency: str
+    channel: str | None = None
+    institution: str | None = None
+
+    @property
+    def key(self) -> str:
+        return ":".join(filter(None, (self.type, self.order, self.role, self.owner, self.part)))
+
+    @property
+    def subject(self) -> str:
+        return self.order
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommissionReversed(Event):
+    """
+    A refund takes a commission back: what is pending from there, what was released out of the wallet as far as
+    it goes, and the rest is owed.
+    """
+
+    type: ClassVar[str] = "commission.reversed"
+    order: str
+    role: str
+    part: str | None = None
+    owner: str
+    from_pending_minor: int
+    from_wallet_minor: int
+    to_debt_minor: int
+    currency: str
+    channel: str | None = None
+    institution: str | None = None
+    undoes: str
+    holds: list[int]
+    reversed_minor: int
+
+    @property
+    def key(self) -> str:
+        """Each reversal of a commission ends at its own total of what was taken back."""
+        whose = (self.type, self.order, self.role, self.owner, self.part, str(self.reversed_minor))
+        return ":".join(filter(None, whose))
+
+    @property
+    def subject(self) -> str:
+        return self.order
+
+
+@dataclass(frozen=True, kw_only=True)
 class DebtRepaid(Event):
     """An owner repaid a part of a debt out of the wallet."""
 

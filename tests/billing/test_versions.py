@@ -3,9 +3,11 @@
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.db import IntegrityError, connection, transaction
 
 from accounts.actor import Actor
@@ -249,3 +251,25 @@ class TestTheLocks:
         outcomes = race(lambda: activate(version, second), lambda: activate(version, third))
 
         assert sorted(type(outcome).__name__ for outcome in outcomes) == ["RuleSet", "RuleSetNotDraft"]
+
+
+class TestAHouseThatIsAtWork:
+    """An update brings rules for types that are new, and touches nothing that operators have decided."""
+
+    add_rules = staticmethod(import_module("billing.migrations.0006_rules_for_commissions").add_rules_for_new_types)
+
+    def test_gets_rules_for_the_types_that_are_new_as_its_next_version(
+        self, author: Account, operator: Account
+    ) -> None:
+        own = {name: rules for name, rules in SHIPPED["types"].items() if not name.startswith("commission.")}
+        old = RuleSet.objects.create(
+            name="own", version=7, status="active", document=SHIPPED | {"types": own}, effective_from=clock.now()
+        )
+        self.add_rules(apps, None)
+        added = RuleSet.objects.get(version=8)
+        assert added.document["types"] == SHIPPED["types"]
+        assert (added.status, RuleSet.objects.get(id=old.id).status) == ("active", "retired")
+
+    def test_is_left_alone_where_it_has_them(self, author: Account) -> None:
+        self.add_rules(apps, None)
+        assert list(RuleSet.objects.values_list("version", flat=True)) == [1]

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from accounts.models import Account
 from core.clock import runs_when_due
@@ -14,7 +14,7 @@ from core.money import Money
 from events.services import Emitted, Fact, emit, record_facts
 from ledger import codes
 from ledger.holds import hold_up_to
-from wallets.events import EarningsReleased, EarningsReversed, released_key, reversed_key
+from wallets.events import CommissionReleased, EarningsReleased, EarningsReversed, released_key, reversed_key
 from wallets.models import Debt, DebtRepayment, Earning, UnbookedChange
 from wallets.services.debts import DebtKey, known_to_ledger, lock_open_debts, open_debt, settle, unbooked_debts
 from wallets.services.unbooked import note_unbooked_change
@@ -55,8 +55,9 @@ def record_earning(
 
 
 def schedule_release(*, order: str, releases_at: datetime) -> None:
-    """Say when the pending earnings of an order go to their wallets; a repeat moves the time."""
-    Earning.objects.filter(order=order, status=Earning.Status.PENDING).update(releases_at=releases_at)
+    """Say when the seller's pending earnings of an order go to the wallet; a repeat moves the time."""
+    own = Earning.objects.filter(order=order, kind=Earning.Kind.SALE, status=Earning.Status.PENDING)
+    own.update(releases_at=releases_at)
 
 
 @transaction.atomic
@@ -117,8 +118,9 @@ def release_due_earnings(now: datetime) -> int:
 
     Open debts of the same owner and currency are repaid first, oldest first; an owner whose newest debt
     billing has not booked yet waits for it, since nothing can be repaid in the ledger before it is owed
-    there. What another transaction has locked (a refund, another run) is passed over, and waited for only
-    when nothing else is due: 0 means that nothing is left.
+    there. A commission never comes before the sale's own earning that it depends on. What another
+    transaction has locked (a refund, another run) is passed over, and waited for only when nothing else is
+    due: 0 means that nothing is left.
     """
     due = _due_earnings(now)
     earnings = list(due.select_for_update(no_key=True, skip_locked=True, of=("self",)))
@@ -133,6 +135,8 @@ def release_due_earnings(now: datetime) -> int:
 def _due_earnings(now: datetime) -> QuerySet[Earning]:
     waiting = Earning.objects.filter(status=Earning.Status.PENDING, releases_at__lte=now)
     free = waiting.filter(~Exists(unbooked_debts(OuterRef("owner")))).select_related("owner")
+    source = Earning.objects.filter(order=OuterRef("order"), kind=Earning.Kind.SALE, status=Earning.Status.PENDING)
+    free = free.filter(Q(kind=Earning.Kind.SALE) | ~Exists(source))
     return free.order_by("releases_at", "id")[: settings.TIMED_TRANSITIONS_BATCH_MAX]
 
 
@@ -154,17 +158,19 @@ class _Release:
 
     def fact(self) -> Fact:
         earning = self.earning
-        event = EarningsReleased(
-            order=earning.order,
-            role=earning.role,
-            owner=earning.owner.public_id,
-            amount_minor=earning.amount_minor,
-            repaid_minor=self.repaid_minor,
-            currency=earning.currency,
-            channel=earning.channel or None,
-            institution=earning.institution or None,
-        )
-        return Fact.of(event, occurred_at=self.due_at)
+        facts = {
+            "order": earning.order,
+            "role": earning.role,
+            "owner": earning.owner.public_id,
+            "amount_minor": earning.amount_minor,
+            "repaid_minor": self.repaid_minor,
+            "currency": earning.currency,
+            "channel": earning.channel or None,
+            "institution": earning.institution or None,
+        }
+        if earning.kind == Earning.Kind.COMMISSION:
+            return Fact.of(CommissionReleased(**facts, part=earning.part or None), occurred_at=self.due_at)
+        return Fact.of(EarningsReleased(**facts), occurred_at=self.due_at)
 
     def unbooked(self, emitted: Emitted) -> UnbookedChange:
         return UnbookedChange(
