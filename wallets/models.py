@@ -207,11 +207,21 @@ class Earning(models.Model):
         RELEASED = "released"
         REVERSED = "reversed"
 
+    class Kind(models.TextChoices):
+        SALE = "sale"
+        COMMISSION = "commission"
+
     order = models.CharField(max_length=32, help_text="Public id of the order, the subject of all its money.")
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, db_index=False, related_name="earnings"
     )
+    kind = models.CharField(
+        max_length=10, choices=Kind.choices, db_default=Kind.SALE, default=Kind.SALE, help_text="Whose events move it."
+    )
     role = models.CharField(max_length=20, help_text="For example `seller`.")
+    part = models.CharField(
+        max_length=40, blank=True, db_default="", default="", help_text="Which of several of one role, if there are."
+    )
     currency = models.CharField(max_length=3)
     channel = models.CharField(max_length=20, blank=True, help_text="Parameter of the order's money, for the rules.")
     institution = models.CharField(max_length=80, blank=True, help_text="Parameter of the order's money.")
@@ -227,7 +237,7 @@ class Earning(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["order", "owner", "role"], name="earning_once"),
+            models.UniqueConstraint(fields=["order", "owner", "role", "part"], name="earning_once"),
             models.CheckConstraint(name="earning_positive", condition=Q(original_minor__gt=0)),
             models.CheckConstraint(
                 name="earning_never_below_zero",

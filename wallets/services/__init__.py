@@ -1,5 +1,12 @@
 """What may be done with wallets; one function per use case."""
 
+from wallets.services.commissions import (
+    Commission,
+    TakenBack,
+    record_commissions,
+    schedule_commissions,
+    take_back_commissions,
+)
 from wallets.services.debts import repay_debts, write_off_debt
 from wallets.services.earnings import record_earning, release_due_earnings, schedule_release, take_back_earning
 from wallets.services.identity_charges import (
@@ -30,6 +37,8 @@ from wallets.services.withdrawals import (
 )
 
 __all__ = [
+    "Commission",
+    "TakenBack",
     "ask_again",
     "call_identity_server",
     "cancel_identity_charge",
@@ -44,6 +53,7 @@ __all__ = [
     "note_unbooked_change",
     "pay_out_withdrawal",
     "purge_booked_changes",
+    "record_commissions",
     "record_earning",
     "register_charged_trades",
     "release_due_earnings",
@@ -53,7 +63,9 @@ __all__ = [
     "request_withdrawal",
     "return_to_provider",
     "reverse_top_up",
+    "schedule_commissions",
     "schedule_release",
+    "take_back_commissions",
     "take_back_earning",
     "take_notice",
     "write_off_debt",
