@@ -302,6 +302,13 @@ COUNTER_PAYMENT_LIMIT = timedelta(minutes=10)  # a trade that is not paid is clo
 COUNTER_CANCEL_LIMIT = timedelta(hours=24)  # a paid trade is cancelled within it, and refunded after it
 COUNTER_CONFIRM_ABOVE_MINOR = 500_000  # above it the customer confirms on the phone, unless the account says otherwise
 
+# --- Distribution: people --------------------------------------------------------------------
+
+REFERRAL_LEVELS_MAX = {"": 2}  # how many may be paid, by scheme of areas where it has a number of its own
+REFERRAL_STEPS_MAX = 1_000  # places that a chain passes over or counts before it is given up
+REFERRAL_MOVES_AT_ONCE = 1_000  # children of somebody who left, moved up in one transaction
+AGENT_FIGURES_PERIOD = timedelta(days=30)  # whose sales an agent's page and the preview of an end count
+
 # --- Jobs: long work ---------------------------------------------------------------------------
 
 JOB_LOOP_ENABLED = True  # long workers look for jobs themselves, without a broker

@@ -1,0 +1,266 @@
+"""
+Who stands behind a sale: the agents of the store's areas, and the people who brought the buyer, as of its moment.
+
+Two statements, however many sales. Places point at areas and people at people, so a chain is walked and never kept:
+one changed row changes every chain that goes through it, at the same instant.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.db import connection
+
+from distribution.legal import referral_levels_max
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sale:
+    """What is asked about. Public ids; without a store, it counts for the only store that the seller has then."""
+
+    store: str | None
+    seller: str
+    buyer: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AreaRef:
+    """An area; `code` is the public one, such as `BR:35`."""
+
+    id: int
+    code: str
+    level: int
+    name: str
+
+    @property
+    def scheme(self) -> str:
+        return self.code.partition(":")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRef:
+    """An account by its key and its public id."""
+
+    id: int
+    public_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlacementRef:
+    """Where the store stands; `rule_number` is None while nobody knows an area for it."""
+
+    rule_number: str | None
+    waiting: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AgentLink:
+    """One level of the chain of areas; `account` and `rule_number` are None where the seat is vacant."""
+
+    level: int
+    area: AreaRef
+    account: PersonRef | None
+    rule_number: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReferrerLink:
+    """Who brought whom: level 1 brought the buyer. Nobody is here whose place had ended by then."""
+
+    level: int
+    account: PersonRef
+    rule_number: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chain:
+    """
+    Who stands behind one sale, the nearest first.
+
+    `area`: of the settled placement; None where the store has none or it waits, and then there are no agents.
+    `agents`: one link per level, from that area up to the country, vacant ones included.
+    `referrers`: of the buyer, no further than the law of the area's scheme lets anybody be paid.
+    """
+
+    store: str | None = None
+    area: AreaRef | None = None
+    placement: PlacementRef | None = None
+    agents: tuple[AgentLink, ...] = ()
+    referrers: tuple[ReferrerLink, ...] = ()
+    merchant_referrer: ReferrerLink | None = None
+
+
+# `unnest` of arrays that stand in the statement is estimated by their length; the look-ups are lateral with a limit,
+# so that each is one walk down an index whatever the planner believes of the tables.
+_PLACES = """
+WITH RECURSIVE asked AS MATERIALIZED (
+    SELECT s.n, s.at, COALESCE(named.id, single.id) AS store_id
+    FROM unnest(%(stores)s::text[], %(sellers)s::text[], %(times)s::timestamptz[])
+         WITH ORDINALITY AS s(store, seller, at, n)
+    LEFT JOIN catalog_store named ON named.public_id = s.store
+    LEFT JOIN accounts_account seller ON s.store IS NULL AND seller.public_id = s.seller
+    LEFT JOIN LATERAL (
+        SELECT min(o.id) AS id FROM catalog_store o
+        WHERE o.seller_id = seller.id AND o.opened_at <= s.at AND (o.closed_at IS NULL OR o.closed_at > s.at)
+        HAVING count(*) = 1
+    ) single ON true
+), placed AS MATERIALIZED (
+    SELECT asked.n, asked.at, store.public_id AS store, found.rule_number, found.is_waiting, found.area_id
+    FROM asked JOIN catalog_store store ON store.id = asked.store_id
+    LEFT JOIN LATERAL (
+        SELECT p.area_id, p.rule_number, p.is_waiting FROM distribution_placement p
+        WHERE p.store_id = asked.store_id AND p.from_at <= asked.at AND (p.until_at IS NULL OR p.until_at > asked.at)
+        ORDER BY p.from_at DESC LIMIT 1
+    ) found ON true
+), up AS (
+    SELECT placed.n, placed.at, area.id, area.parent_id, area.level
+    FROM placed JOIN distribution_area area ON area.id = placed.area_id WHERE NOT placed.is_waiting
+    UNION ALL
+    SELECT up.n, up.at, area.id, area.parent_id, area.level
+    FROM up JOIN distribution_area area ON area.id = up.parent_id AND area.level < up.level
+)
+SELECT placed.n, placed.store, placed.is_waiting, placed.rule_number,
+       area.id, area.scheme_id || ':' || area.code, area.level, area.name,
+       account.id, account.public_id, account.name, seat.rule_number
+FROM placed
+LEFT JOIN up ON up.n = placed.n
+LEFT JOIN distribution_area area ON area.id = up.id
+LEFT JOIN LATERAL (
+    SELECT s.account_id, s.rule_number FROM distribution_agentseat s
+    WHERE s.area_id = up.id AND s.from_at <= up.at AND (s.until_at IS NULL OR s.until_at > up.at)
+    ORDER BY s.from_at DESC LIMIT 1
+) seat ON true
+LEFT JOIN accounts_account account ON account.id = seat.account_id
+ORDER BY placed.n, up.level DESC
+"""
+
+# An account's last place by then is its only one that matters: it is live while that lasts, and else it says where
+# to go on. So a place that has ended is passed over from that instant on, whether or not those below were moved.
+_PEOPLE = """
+WITH RECURSIVE asked AS MATERIALIZED (
+    SELECT s.n, s.at, s.depth, account.id AS account_id
+    FROM unnest(%(accounts)s::text[], %(times)s::timestamptz[], %(depths)s::int[])
+         WITH ORDINALITY AS s(account, at, depth, n)
+    JOIN accounts_account account ON account.public_id = s.account
+), walk AS (
+    SELECT asked.n, asked.at, asked.depth, 0 AS level, 0 AS steps, false AS counts,
+           place.account_id, place.referrer_id, place.rule_number
+    FROM asked CROSS JOIN LATERAL (
+        SELECT r.account_id, r.referrer_id, r.rule_number, r.until_at FROM distribution_referral r
+        WHERE r.account_id = asked.account_id AND r.from_at <= asked.at ORDER BY r.from_at DESC LIMIT 1
+    ) place
+    WHERE place.until_at IS NULL OR place.until_at > asked.at
+    UNION ALL
+    SELECT walk.n, walk.at, walk.depth, walk.level + live.yes::int, walk.steps + 1, live.yes,
+           place.account_id, place.referrer_id, place.rule_number
+    FROM walk CROSS JOIN LATERAL (
+        SELECT r.account_id, r.referrer_id, r.rule_number, r.until_at FROM distribution_referral r
+        WHERE r.account_id = walk.referrer_id AND r.from_at <= walk.at ORDER BY r.from_at DESC LIMIT 1
+    ) place
+    JOIN accounts_account account ON account.id = place.account_id
+    CROSS JOIN LATERAL (
+        SELECT (place.until_at IS NULL OR place.until_at > walk.at)
+           AND (account.closed_at IS NULL OR account.closed_at > walk.at) AS yes
+    ) live
+    WHERE walk.level < walk.depth AND walk.steps < %(steps)s
+)
+SELECT walk.n, walk.level, account.id, account.public_id, account.name, walk.rule_number
+FROM walk JOIN accounts_account account ON account.id = walk.account_id
+WHERE walk.counts ORDER BY walk.n, walk.level
+"""
+
+
+def resolve_chains(sales: Sequence[Sale], *, referrer_levels: int | None = None) -> list[Chain]:
+    """
+    Return the chain of each sale, in their order, as of each sale's moment.
+
+    `referrer_levels`: how many levels of the buyer's referrers are wanted; the law's limit holds whatever is asked.
+    Two statements, for one sale as for a thousand.
+    """
+    if not sales:
+        return []
+    placed = _places(sales)
+    depths = [_depth(chain.area.scheme if chain.area else None, referrer_levels) for chain in placed]
+    people = _people(
+        [(sale.buyer, sale.at, depth) for sale, depth in zip(sales, depths, strict=True)]
+        + [(sale.seller, sale.at, 1) for sale in sales]
+    )
+    buyers, sellers = people[: len(sales)], people[len(sales) :]
+    return [
+        Chain(
+            store=chain.store,
+            area=chain.area,
+            placement=chain.placement,
+            agents=chain.agents,
+            referrers=tuple(referrers),
+            merchant_referrer=merchant[0] if merchant else None,
+        )
+        for chain, referrers, merchant in zip(placed, buyers, sellers, strict=True)
+    ]
+
+
+def agents_of(*, store: str, at: datetime) -> Chain:
+    """Return the chain of areas above a store (public id), without people."""
+    return _places([Sale(store=store, seller="", buyer="", at=at)])[0]
+
+
+def referrers_of(*, account: str, at: datetime) -> list[ReferrerLink]:
+    """Return who brought an account (public id), as far as the house's law lets anybody be paid for it."""
+    return _people([(account, at, _depth(None, None))])[0]
+
+
+def _depth(scheme: str | None, wanted: int | None) -> int:
+    limit = referral_levels_max(scheme)
+    return limit if wanted is None else min(wanted, limit)
+
+
+def _places(sales: Sequence[Sale]) -> list[Chain]:
+    rows_by_sale: defaultdict[int, list[tuple]] = defaultdict(list)
+    parameters = {
+        "stores": [sale.store for sale in sales],
+        "sellers": [sale.seller for sale in sales],
+        "times": [sale.at for sale in sales],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_PLACES, parameters)
+        for row in cursor.fetchall():
+            rows_by_sale[row[0]].append(row[1:])
+    return [_placed_chain(rows_by_sale[number]) for number in range(1, len(sales) + 1)]
+
+
+def _placed_chain(rows: Sequence[tuple]) -> Chain:
+    """One row per level, the nearest first; one without an area where none is settled; none without a store."""
+    if not rows:
+        return Chain()
+    store, waiting, rule_number, area_id = rows[0][:4]
+    placement = None if waiting is None else PlacementRef(rule_number, waiting)
+    if area_id is None:
+        return Chain(store=store, placement=placement)
+    agents = tuple(_agent_link(row[3:7], row[7:10], row[10]) for row in rows)
+    return Chain(store=store, area=agents[0].area, placement=placement, agents=agents)
+
+
+def _agent_link(area: tuple, account: tuple, rule_number: str | None) -> AgentLink:
+    there = AreaRef(*area)
+    return AgentLink(there.level, there, None if account[0] is None else PersonRef(*account), rule_number)
+
+
+def _people(asked: Iterable[tuple[str, datetime, int]]) -> list[list[ReferrerLink]]:
+    """For each account at each moment, its referrers up to a depth, the nearest first."""
+    accounts, times, depths = zip(*asked, strict=True)
+    found: list[list[ReferrerLink]] = [[] for _ in accounts]
+    parameters = {
+        "accounts": list(accounts),
+        "times": list(times),
+        "depths": list(depths),
+        "steps": settings.REFERRAL_STEPS_MAX,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_PEOPLE, parameters)
+        for n, level, id_, public_id, name, rule_number in cursor.fetchall():
+            found[n - 1].append(ReferrerLink(level, PersonRef(id_, public_id, name), rule_number))
+    return found
