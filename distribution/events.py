@@ -128,3 +128,39 @@ class EscrowReleased(Event):
     @property
     def subject(self) -> str:
         return self.order
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlacementEvent(Event):
+    """Something about where a store stands; the store is the subject."""
+
+    placement: str
+    store: str
+    seller: str
+    area: str | None = None
+    evidence: str
+    rule_number: str | None = None
+
+    @property
+    def key(self) -> str:
+        return f"{self.type}:{self.placement}"
+
+    @property
+    def subject(self) -> str:
+        return self.store
+
+
+@dataclass(frozen=True, kw_only=True)
+class StorePlaced(PlacementEvent):
+    """A store stands in an area from now on, or waits until an operator says in which: then it pays nobody."""
+
+    type: ClassVar[str] = "store.placed"
+    waiting: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlacementDecided(PlacementEvent):
+    """A placement that waited is settled, as of its beginning: by an operator, or by borders that came later."""
+
+    type: ClassVar[str] = "placement.decided"
+    decided_by: str | None = None
