@@ -53,6 +53,15 @@ class Caller:
             time.sleep(BUSY_PAUSE_SECONDS)
         raise Unexpected(f"{method} {path}: {answer.status} {answer.code} for {BUSY_TRIES_MAX} times")
 
+    def hang_up(self, path: str, body: Any, *, after_seconds: float) -> None:
+        """Send a request and cut the connection without hearing the answer, which may be on its way or not."""
+        raw = json.dumps(body).encode()
+        headers = {"Authorization": self.authorization, "Content-Type": "application/json"}
+        connection = http.client.HTTPConnection(self.host, timeout=TIMEOUT_SECONDS)
+        connection.request("POST", f"/api/v1{path}", raw, headers)
+        time.sleep(after_seconds)
+        connection.close()
+
     def twin(self) -> "Caller":
         """The same caller with a connection of its own, for two requests at once."""
         return Caller(self.url, self.authorization)

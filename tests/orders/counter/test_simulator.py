@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +12,10 @@ from django.db import connection
 
 from marketplace.wsgi import application
 from orders.book_check import check_orders
-from orders.counter.simulator.tills import FAULTS, Till
+from orders.counter.simulator.faults import FAULTS, leave_to_time, refund_a_part
+from orders.counter.simulator.identities import WALLET_FAULTS
+from orders.counter.simulator.tills import Belief, Deed, Till
+from tests.conftest import PASSWORD, make_account
 from tests.money_facts import book
 
 
@@ -59,26 +63,38 @@ def run(url: str, **options: Any) -> str:
 
 class TestADayAtTheTills:
     def test_ends_with_everybody_agreeing_whatever_went_wrong(self, url: str, monkeypatch: pytest.MonkeyPatch):
-        names = iter(sorted(FAULTS) * 2)
-        monkeypatch.setattr(Till, "draw_fault", lambda till: next(names))
+        operator = make_account(operator=True)
+        everything = []
+        monkeypatch.setattr(Till, "draw", lambda till: draw_in_turn(till, everything))
 
-        said = run(url)
+        said = run(url, stores=1, trades=25, operator=f"{operator.username}:{PASSWORD}")
 
         assert "0 disagreements" in said
-        assert "24 trades" in said
-        for fault in FAULTS:
-            assert f"2 × {fault}" in said
+        for fault in (*FAULTS, *WALLET_FAULTS):
+            assert f"1 × {fault}" in said
         assert list(check_orders()) == []
+
+    def test_waits_for_what_is_left_to_time(self, url: str, monkeypatch: pytest.MonkeyPatch, settings: Any):
+        settings.COUNTER_PAYMENT_LIMIT = timedelta(seconds=1)
+        monkeypatch.setattr(Till, "draw", lambda till: ("left to time", leave_to_time))
+
+        assert "2 ended closed" in run(url, stores=1, trades=2, customers=1, to_the_end=True)
 
     def test_says_so_when_a_till_believes_something_else(self, url: str, monkeypatch: pytest.MonkeyPatch):
         """The control: a till that forgets a refund is found out."""
-        refund = Till.refund_a_part
 
-        def forgetful(till: Till, belief: Any) -> None:
-            refund(till, belief)
+        def forgetful(till: Till, belief: Belief) -> None:
+            refund_a_part(till, belief)
             belief.status, belief.refunded = "paid", 0
 
-        monkeypatch.setitem(FAULTS, "refund repeated", forgetful)
-        monkeypatch.setattr(Till, "draw_fault", lambda till: "refund repeated")
+        monkeypatch.setattr(Till, "draw", lambda till: ("refund repeated", forgetful))
         with pytest.raises(CommandError, match="disagreements"):
             run(url, stores=1, trades=1, customers=1)
+
+
+def draw_in_turn(till: Till, drawn: list[str]) -> tuple[str, Deed]:
+    """Each fault and each way to pay once, in the order of their names."""
+    left = [(name, deed) for name, deed in sorted({**till.faults, **dict(till.ways)}.items()) if name not in drawn]
+    name, deed = left[0] if left else till.ways[0]
+    drawn.append(name)
+    return name, deed
