@@ -232,8 +232,9 @@ def _sell(sale: Sale, now: datetime) -> None:
     if order.status != Order.Status.PENDING:
         return
     identity, amount = Identity(sale.paid_by.provider, sale.paid_by.external_id), _total(order)
-    asked = {"terminal": trade.terminal, "trade_no": order.trade_no, "identity": identity, "amount": amount}
-    charge = request_till_charge(**asked, now=order.placed_at)
+    charge = request_till_charge(
+        terminal=trade.terminal, trade_no=order.trade_no, identity=identity, amount=amount, now=order.placed_at
+    )
     outcome = call_till_charge(charge=charge) if charge else None
     conclude_till_charge(charge=charge, trade_no=order.trade_no, outcome=outcome, now=order.placed_at)
 
@@ -249,8 +250,8 @@ def _till_of(sale: Sale, now: datetime) -> Terminal:
 def _trade_of(sale: Sale, till: Terminal, sold_at: datetime) -> CounterTrade:
     """The trade under the till's first sequence."""
     made = find_request(till, 1)
-    if made is not None and made.trade is not None:
-        return CounterTrade.objects.select_related("order", "terminal__store").get(pk=made.trade_id)
+    if made is not None:
+        return CounterTrade.objects.select_related("order", "terminal__store").get(requests=made)
     item = Item.objects.get(title=sale.title)
     body = {"sequence": 1, "lines": [{"item": item.public_id, "quantity": 1}], "amount": item.price_minor}
     asked = Asked.of(till, TillRequest.Kind.TRADE, body)

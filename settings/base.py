@@ -280,6 +280,8 @@ PROVIDER_QUERY_AFTER = timedelta(seconds=30)  # a payment whose request has not 
 PROVIDER_QUERY_PAUSE_MAX = timedelta(hours=1)  # between two questions about one payment
 PROVIDER_QUERIES_MAX = 100  # per run of the asking task
 PROVIDER_QUERIES_EVERY_SECONDS = 5.0
+PROVIDER_SETTLEMENT_AFTER = timedelta(hours=24)  # before that no operator says in a provider's place how it ended
+PROVIDER_SETTLEMENT_SECOND_PERSON = True  # False for one-person shops
 WEBHOOK_BYTES_MAX = 256 * 1024  # what a provider may tell us at once
 STRIPE_SECRET_KEY = os.environ.get("STRIPE_SECRET_KEY", "")  # set, there is the provider `stripe`
 STRIPE_WEBHOOK_SECRET = os.environ.get("STRIPE_WEBHOOK_SECRET", "")  # with which Stripe signs its webhooks

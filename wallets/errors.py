@@ -39,3 +39,28 @@ class WebhookForged(BadRequest):
 class WebhookUnreadable(BadRequest):
     code = "webhook_unreadable"
     message = "This is signed, and not as the provider writes its webhooks."
+
+
+class PaymentFinal(Conflict):
+    code = "payment_final"
+    message = "How it ended is known by now: there is nothing to decide."
+
+
+class NotGivenUpByHand(Conflict):
+    code = "not_given_up_by_hand"
+    message = "Only its provider knows whether this money has left: ask its people, and settle it with their answer."
+
+
+class SettlementTooEarly(Conflict):
+    code = "settlement_too_early"
+    message = "Its provider may yet answer: nobody settles it by hand so early."
+
+
+class SettlementRequested(Conflict):
+    code = "settlement_requested"
+    message = "Somebody has asked for a settlement of it, and nobody has approved it yet."
+
+
+class SettlementNotRequested(Conflict):
+    code = "settlement_not_requested"
+    message = "It is decided or withdrawn by now."

@@ -1,8 +1,10 @@
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db.models import QuerySet
 
 from accounts.models import Account
 from tests.money_facts import book
@@ -30,3 +32,23 @@ def provider(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     double.before_call = staticmethod(lambda: None)
     yield double
     double.before_call = staticmethod(lambda: None)
+
+
+@pytest.fixture
+def without_row_locks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For controls: SELECT … FOR UPDATE locks nothing."""
+    monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **_: self.all())
+
+
+@pytest.fixture
+def meet(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """A place where two wait for each other, or go on alone after half a second: the lock kept them apart."""
+    barrier = threading.Barrier(2)
+
+    def wait() -> None:
+        try:
+            barrier.wait(timeout=0.5)
+        except threading.BrokenBarrierError:
+            barrier.reset()
+
+    return wait

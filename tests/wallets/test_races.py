@@ -1,13 +1,12 @@
 """What meets at the same moment: each lock, and a control that shows what would happen without it."""
 
-import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
-from django.db.models import F, QuerySet
+from django.db.models import F
 
 from accounts.actor import Actor
 from accounts.models import Account
@@ -32,26 +31,6 @@ def world(committed_db: ClonedDatabase, new_account: Callable[..., Account]) -> 
     fill(buyer, 1_000_000)
     book()
     return buyer, seller
-
-
-@pytest.fixture
-def without_row_locks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For controls: SELECT … FOR UPDATE locks nothing."""
-    monkeypatch.setattr(QuerySet, "select_for_update", lambda self, **_: self.all())
-
-
-@pytest.fixture
-def meet(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """A place where two wait for each other, or go on alone after half a second: the lock kept them apart."""
-    barrier = threading.Barrier(2)
-
-    def wait() -> None:
-        try:
-            barrier.wait(timeout=0.5)
-        except threading.BrokenBarrierError:
-            barrier.reset()
-
-    return wait
 
 
 class TestTwoRefunds:

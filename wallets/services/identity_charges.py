@@ -109,7 +109,7 @@ def finish_identity_charge(*, public_id: str, outcome: Outcome, now: datetime) -
     Money for a trade that has ended meanwhile is to be undone by the server; only if that is too late, it goes
     into the wallet of the identity's account.
     """
-    charge = _lock_with_order(public_id)
+    charge = lock_identity_charge(public_id)
     was_given_up = charge.status == IdentityCharge.Status.FAILED
     if not write_outcome(charge, outcome, now):
         return charge
@@ -129,7 +129,7 @@ def cancel_identity_charge(*, public_id: str, now: datetime) -> IdentityCharge:
 
     What is finished stays as it is: paid orders are refunded.
     """
-    charge = _lock_with_order(public_id)
+    charge = lock_identity_charge(public_id)
     _give_up(charge, CANCELLED, now)
     ask_again(IdentityCharge, public_id)
     return charge
@@ -138,7 +138,7 @@ def cancel_identity_charge(*, public_id: str, now: datetime) -> IdentityCharge:
 @transaction.atomic
 def give_up_identity_charge(*, public_id: str, now: datetime) -> IdentityCharge:
     """Let a charge without an answer have failed; the task goes on telling its server to cancel it."""
-    charge = _lock_with_order(public_id)
+    charge = lock_identity_charge(public_id)
     _give_up(charge, GIVEN_UP, now)
     return charge
 
@@ -153,8 +153,8 @@ def finish_open_identity_charges() -> int:
     return finish_unfinished(ROAD)
 
 
-def _lock_with_order(public_id: str) -> IdentityCharge:
-    """The order first, as everything about its money does."""
+def lock_identity_charge(public_id: str) -> IdentityCharge:
+    """Lock a charge's order and then the charge, as everything about its money does."""
     _keepers[0].lock(order=find_payment(IdentityCharge, public_id).order)
     return lock_unfinished(IdentityCharge, public_id)
 
