@@ -128,7 +128,7 @@ def order_document(
         "paid": order.paid_minor,
         "refunded": order.refunded_minor,
         "currency": order.currency,
-        "payment": _payment_document(payment) if payment and sees_payment else None,
+        "payment": payment_document(payment) if payment and sees_payment else None,
         "placed_at": order.placed_at,
         "paid_at": order.paid_at,
         "fulfilled_at": order.fulfilled_at,
@@ -151,7 +151,7 @@ def _line_document(line: OrderLine, sees_fees: bool) -> dict[str, Any]:
     return document | ({"fee": line.fee_minor} if sees_fees else {})
 
 
-def _payment_document(payment: ProviderPayment) -> dict[str, Any]:
+def payment_document(payment: ProviderPayment) -> dict[str, Any]:
     """A payment whose top-up has failed has failed: nobody will tell it."""
     top_up = payment.top_up
     has_failed_top_up = top_up is not None and top_up.status == TopUp.Status.FAILED

@@ -6,6 +6,7 @@ from accounts.models import Account
 from catalog.models import Store
 from core.errors import NotFound
 from orders.counter.models import CounterTrade, Terminal, TillRequest
+from orders.models import ProviderPayment
 
 
 def terminals_of(store: str, *, visible_to: Account) -> QuerySet[Terminal]:
@@ -47,6 +48,12 @@ def get_trade_to_pay(trade_no: str, *, visible_to: Account) -> CounterTrade:
     if trade is None or trade.order.buyer_id not in (None, visible_to.pk):
         raise NotFound
     return trade
+
+
+def own_payment(trade: CounterTrade, *, visible_to: Account) -> ProviderPayment | None:
+    """Return the latest payment of a trade by a provider that this buyer has made."""
+    made = ProviderPayment.objects.filter(order=trade.order_id, buyer=visible_to).select_related("top_up")
+    return made.order_by("-id").first()
 
 
 def _trades() -> QuerySet[CounterTrade]:

@@ -51,10 +51,16 @@ def request_identity_payment(*, order: str, identity: ExternalIdentity, amount: 
 
 def _is_being_charged(order: Order) -> bool:
     """The order's lock is what makes this look-up safe."""
-    if IdentityCharge.objects.filter(order=order.public_id, status=IdentityCharge.Status.IN_PROGRESS).exists():
+    if is_being_charged_by_identity(order):
         return True
     waiting = ProviderPayment.objects.filter(status=ProviderPayment.Status.IN_PROGRESS, order=order)
     return waiting.exclude(top_up__status=TopUp.Status.FAILED).exists()
+
+
+def is_being_charged_by_identity(order: Order) -> bool:
+    """Whether an identity's server is charging for a locked order just now."""
+    running = IdentityCharge.objects.filter(order=order.public_id, status=IdentityCharge.Status.IN_PROGRESS)
+    return running.exists()
 
 
 class ChargedOrders:

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from accounts.actor import Actor
+from accounts.behaviours import record_behaviour
 from accounts.errors import AccountNotLinked, SpendingCapExceeded
 from accounts.models import Account
 from accounts.services import ensure_lets_spend
@@ -21,6 +22,7 @@ from ledger.errors import InsufficientFunds
 from ledger.models import LedgerAccount
 from orders.errors import AmountMismatch, OrderNotPayable, PaymentInProgress
 from orders.models import Order, ProviderPayment
+from orders.services.identity_payments import is_being_charged_by_identity
 from orders.services.paying import Payable, ensure_amount, pay_locked, payable, payable_of
 from wallets.models import TopUp
 from wallets.providers.base import Outcome
@@ -47,6 +49,13 @@ def request_order_payment(
     """
     locked = Order.objects.lock(order, buyer=actor.acting)
     find_provider(provider)
+    return request_payment_of(locked, amount=amount, provider=provider, payer=payer, actor=actor, now=now)
+
+
+def request_payment_of(
+    locked: Order, *, amount: Money, provider: str, payer: Account, actor: Actor, now: datetime
+) -> ProviderPayment:
+    """The same for an order that is locked already, and that the acting buyer may pay."""
     intent = ProviderPayment(order=locked, provider=provider, payer=payer)
     return _request(intent, payable(locked, now), amount, actor, now)
 
@@ -120,7 +129,7 @@ def _request(intent: ProviderPayment, orders: Payable, amount: Money, actor: Act
             owner=intent.payer, amount=missing, provider=intent.provider, actor=actor, now=now
         )
     else:
-        pay_locked(orders, amount=amount, payer=intent.payer, actor=actor, now=now)
+        _pay_locked(orders, amount, intent, actor, now)
         intent.status, intent.finished_at = ProviderPayment.Status.SUCCEEDED, now
     intent.save(force_insert=True)
     return intent
@@ -129,6 +138,8 @@ def _request(intent: ProviderPayment, orders: Payable, amount: Money, actor: Act
 def _refuse_second(orders: Payable) -> None:
     """The orders' locks are what makes this look-up safe."""
     waiting = ProviderPayment.objects.filter(status=ProviderPayment.Status.IN_PROGRESS)
+    if any(is_being_charged_by_identity(order) for order, _row in orders if order.channel == Order.Channel.STORE):
+        raise PaymentInProgress
     of_these = Q(order__in=[order for order, _row in orders])
     checkout_id = orders[0][0].checkout_id
     if checkout_id is not None:
@@ -150,7 +161,26 @@ def _pay(payment: ProviderPayment, now: datetime) -> None:
     else:
         assert payment.checkout is not None
         orders = payable_of(Order.objects.lock_checkout(payment.checkout.public_id), now)
-    pay_locked(orders, amount=amount, payer=payment.payer, actor=actor, now=now, provider=payment.provider)
+    _pay_locked(orders, amount, payment, actor, now, provider=payment.provider)
+
+
+def _pay_locked(
+    orders: Payable, amount: Money, payment: ProviderPayment, actor: Actor, now: datetime, *, provider: str = ""
+) -> None:
+    """
+    Pay locked orders for the payment's buyer. A trade at the counter is nobody's until it is paid.
+
+    :raises OrderNotPayable: it has become another customer's meanwhile.
+    """
+    trades = [order for order, _row in orders if order.channel == Order.Channel.STORE]
+    for trade in trades:
+        if trade.buyer_id not in (None, payment.buyer.pk):
+            raise OrderNotPayable
+        trade.buyer = payment.buyer
+    pay_locked(orders, amount=amount, payer=payment.payer, actor=actor, now=now, provider=provider)
+    for trade in trades:
+        # What is bought online was noted when it was placed.
+        record_behaviour("order.placed", object_id=trade.public_id, data={"store": trade.store}, by=actor, now=now)
 
 
 def _get(public_id: str) -> ProviderPayment:

@@ -10,7 +10,7 @@ from catalog.models import TITLE_LENGTH_MAX
 from core.api.fields import CurrencyField, Input, MinorUnitsField, TextField, WholeNumberField
 from core.ids import PUBLIC_ID_LENGTH_MAX
 from core.money import AMOUNT_MINOR_MAX
-from orders.api.inputs import REASON_LENGTH_MAX
+from orders.api.inputs import PROVIDER_LENGTH_MAX, REASON_LENGTH_MAX
 from orders.counter.errors import ItemOrDescription, PayCodeOrIdentity, SequenceOrTradeNo
 from orders.counter.models import INSTITUTION_LENGTH_MAX
 
@@ -107,3 +107,12 @@ class PhonePaymentInput(Input):
     amount = MinorUnitsField()
     currency = CurrencyField()
     wallet = TextField(max_length=PUBLIC_ID_LENGTH_MAX, required=False, allow_null=True)
+
+
+class PhonePaymentByProviderInput(PhonePaymentInput):
+    provider = TextField(
+        max_length=PROVIDER_LENGTH_MAX,
+        required=False,
+        allow_null=True,
+        help_text="Who charges what the wallet lacks.",
+    )

@@ -2,6 +2,7 @@
 
 from orders.counter.services.cancelling import cancel_sequence, cancel_trade
 from orders.counter.services.paying import TillPayment, confirm_trade, pay_at_till, pay_on_phone
+from orders.counter.services.providers import request_phone_payment, trade_of
 from orders.counter.services.refunding import refund_at_till
 from orders.counter.services.terminals import create_terminal, revoke_terminal, rotate_terminal_key
 from orders.counter.services.third_parties import call_till_charge, conclude_till_charge, request_till_charge
@@ -21,7 +22,9 @@ __all__ = [
     "pay_at_till",
     "pay_on_phone",
     "refund_at_till",
+    "request_phone_payment",
     "request_till_charge",
     "revoke_terminal",
     "rotate_terminal_key",
+    "trade_of",
 ]
