@@ -10,8 +10,11 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.utils import timezone
 
+from accounts.actor import Actor
 from accounts.models import Account
+from core import clock
 from core.ids import encode_key
+from core.money import Money
 from tests.money_facts import book
 from tests.wallets.shop import fill, owed, release_due, sell, wallet_of
 from tests.wallets.test_three_steps import fill_in_progress
@@ -27,8 +30,21 @@ from wallets.models import (
     WebhookNotice,
     Withdrawal,
 )
+from wallets.pay_codes.models import PayCode
+from wallets.pay_codes.services import make_pay_code
+from wallets.providers.models import ProviderDecision
 
-LISTS = (TopUp, Withdrawal, Earning, Debt, IdentityCharge, ProviderAttempt, WebhookNotice)
+LISTS = (
+    TopUp,
+    Withdrawal,
+    Earning,
+    Debt,
+    IdentityCharge,
+    ProviderAttempt,
+    ProviderDecision,
+    WebhookNotice,
+    PayCode,
+)
 
 
 def url(model: type, *parts: object) -> str:
@@ -189,6 +205,62 @@ class TestAProvidersCalls:
 
         assert "nothing to ask" in pages.get(url(TopUp, top_up.pk, "change")).content.decode()
         assert services.finish_open_top_ups() == 0
+
+
+@pytest.mark.django_db
+class TestWhatNoProviderAnswers:
+    """Waiting is given up by one operator, and an outcome written by two, each with a reason."""
+
+    @pytest.fixture
+    def waiting(self, buyer: Account) -> TopUp:
+        top_up = fill_in_progress(buyer)
+        TopUp.objects.update(recorded_at=timezone.now() - timedelta(days=2))
+        return top_up
+
+    def post(self, pages: Client, row: Any, action: str, **data: str) -> Any:
+        return pages.post(url(type(row), row.pk, action), {"_form_submitted": "on", **data})
+
+    def test_is_given_up_with_a_reason(self, pages: Client, waiting: TopUp) -> None:
+        self.post(pages, waiting, "give-up")
+        assert TopUp.objects.get().status == "in_progress"
+
+        self.post(pages, waiting, "give-up", reason="The customer has left.")
+
+        assert TopUp.objects.get().status == "failed"
+        assert "The customer has left." in pages.get(url(TopUp, waiting.pk, "change")).content.decode()
+
+    def test_is_settled_by_a_second_operator(
+        self, pages: Client, waiting: TopUp, new_account: Any, browser: Callable[[Account], Client]
+    ) -> None:
+        said = {"what": "succeeded", "provider_reference": "their-1", "reason": "Support, case 4711."}
+        answer = self.post(pages, waiting, "settle", **said)
+        assert answer.headers["HX-Redirect"] == url(TopUp, waiting.pk, "change")
+        wish = ProviderDecision.objects.get()
+        self.post(pages, wish, "approve")
+        assert "Another operator" in pages.get(url(ProviderDecision, wish.pk, "change")).content.decode()
+
+        self.post(browser(new_account(operator=True)), wish, "approve")
+
+        assert (TopUp.objects.get().status, TopUp.objects.get().provider_reference) == ("succeeded", "their-1")
+        shown = pages.get(url(ProviderDecision), {"q": waiting.public_id, "state": "decided"}).content.decode()
+        assert "Support, case 4711." in shown
+
+    def test_is_found_among_what_has_ended(self, pages: Client, buyer: Account, waiting: TopUp) -> None:
+        fill(buyer, 5)
+        found = pages.get(url(TopUp), {"state": "in progress"}).context["cl"].result_list
+        assert list(found) == [waiting]
+
+
+@pytest.mark.django_db
+class TestPayCodes:
+    def test_are_shown_as_facts_and_never_as_digits(self, pages: Client, buyer: Account) -> None:
+        row, digits = make_pay_code(maximum=Money(900, "GBP"), actor=Actor.own(buyer), now=clock.now())
+
+        for page in (pages.get(url(PayCode)), pages.get(url(PayCode, row.pk, "change"))):
+            shown = page.content.decode()
+            assert buyer.name in shown
+            assert digits not in shown
+            assert row.code_digest not in shown
 
 
 @pytest.mark.django_db

@@ -1,28 +1,24 @@
-"""Money in, money out, earnings and debts; operators write debts off and take charged-back top-ups back."""
+"""
+Top-ups, withdrawals and charges, with what was asked of their providers and what people decided in their place.
+"""
 
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import Model, QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
-from unfold.admin import TabularInline
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
-from unfold.widgets import UnfoldAdminTextareaWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from accounts.browser import operator_of
-from accounts.models import Account
 from core import clock
-from core.admin import ReadOnlyAdmin, link_to, list_link, money_field, shown_money, table
+from core.admin import ReadOnlyAdmin, link_to, money_field, table
 from core.errors import Refusal
-from core.ids import encode_key
 from wallets import services
+from wallets.admin.owned import OwnedAdmin, ReadOnlyInline, ReasonForm, back_to, link_to_payment
 from wallets.models import (
-    Debt,
-    DebtRepayment,
-    Earning,
     IdentityCharge,
     ProviderAttempt,
     ProviderPayment,
@@ -31,73 +27,51 @@ from wallets.models import (
     WebhookNotice,
     Withdrawal,
 )
+from wallets.providers.models import ProviderDecision
+from wallets.services import by_hand
 
-REASON_LENGTH_MAX = 500
 CALLS_SHOWN_MAX = 50
 SECONDS = "%Y-%m-%d %H:%M:%S"  # Narrow enough for a phone.
-STATUS_COLOURS = {
-    "in_progress": "info",
-    "pending": "info",
-    "succeeded": "success",
-    "released": "success",
-    "failed": "danger",
-    "reversed": "warning",
-}
+OUTCOMES = (
+    ("succeeded", "It succeeded: the money has moved"),
+    ("failed", "It failed: no money has moved, and none will"),
+)
 
 
-class ReasonForm(BaseDialogForm):
-    """Why an operator does what cannot be undone."""
+class SettlementForm(ReasonForm):
+    """How the provider's people say that a payment ended, and where that is written."""
 
-    reason = forms.CharField(max_length=REASON_LENGTH_MAX, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}))
-
-
-class OwnedAdmin(ReadOnlyAdmin):
-    """Rows of one owner and one currency."""
-
-    list_select_related = ("owner",)
-    sortable_by = ()
-
-    @display(description="owner")
-    def shown_owner(self, row: Any) -> str:
-        return link_to("accounts.account", row.owner_id, row.owner.name)
-
-    @display(description="amount")
-    def amount(self, row: Any) -> str:
-        return shown_money(row.amount_minor, row.currency)
-
-    @display(description="status", label=STATUS_COLOURS)
-    def shown_status(self, row: Any) -> str:
-        return row.status
-
-    @display(description="events")
-    def events(self, row: Any) -> str:
-        return list_link("events.eventrecord", f"q={self.subject_of(row)}", "what happened")
-
-    def subject_of(self, row: Any) -> str:
-        """Whose events belong to this row."""
-        return row.public_id
-
-    def find_owner(self, queryset: QuerySet, term: str) -> QuerySet | None:
-        """An owner is found by public id, in a look-up of its own: the lists are indexed by owner."""
-        if not term.startswith("acc_"):
-            return None
-        owner = Account.objects.filter(public_id=term).values_list("id", flat=True).first()
-        return queryset.filter(owner_id=owner or 0)
-
-    def find(self, queryset: QuerySet, term: str) -> QuerySet | None:
-        owned = self.find_owner(queryset, term)
-        return super().find(queryset, term) if owned is None else owned
+    what = forms.ChoiceField(label="outcome", choices=OUTCOMES, widget=UnfoldAdminSelectWidget)
+    provider_reference = forms.CharField(
+        label="the provider's own name for it", max_length=120, required=False, widget=UnfoldAdminTextInputWidget
+    )
+    field_order = ("what", "provider_reference", "reason")
 
 
-class ReadOnlyInline(TabularInline):
-    extra = 0
-    can_delete = False
+class OpenFilter(admin.SimpleListFilter):
+    """What its provider is still asked about: each list has an index of those."""
 
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
+    title = "state"
+    parameter_name = "state"
+    states = {"in progress": Q(status="in_progress"), "given up": Q(status="failed")}
 
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(state, state) for state in self.states]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        state = self.states.get(self.value() or "")
+        return queryset.filter(state, next_query_at__isnull=False) if state else queryset
+
+
+class UnansweredFilter(admin.SimpleListFilter):
+    title = "answer"
+    parameter_name = "answer"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("none", "none came")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        return queryset.filter(answer="") if self.value() == "none" else queryset
 
 
 class TopUpReversalInline(ReadOnlyInline):
@@ -132,10 +106,12 @@ class ProviderPaymentAdmin(OwnedAdmin):
         "next_query_at",
         "calls",
         "webhooks",
+        "decisions",
         "events",
     )
     readonly_fields: tuple[str, ...] = fields
-    actions_detail: tuple[str, ...] = ("ask_now",)
+    list_filter = (OpenFilter,)
+    actions_detail: tuple[str, ...] = ("ask_now", "settle")
 
     @display(description="calls of the provider")
     def calls(self, payment: ProviderPayment) -> str:
@@ -155,6 +131,20 @@ class ProviderPaymentAdmin(OwnedAdmin):
         heard = WebhookNotice.objects.filter(reference=payment.public_id).order_by("-id")[:CALLS_SHOWN_MAX]
         rows = [(f"{notice.received_at:{SECONDS}}", f"{notice.kind} ({notice.effect})") for notice in heard]
         return table(("when (UTC)", "what (effect)"), rows) if rows else "none"
+
+    @display(description="decisions of operators")
+    def decisions(self, payment: ProviderPayment) -> str:
+        made = ProviderDecision.objects.filter(reference=payment.public_id).select_related("requested_by")
+        rows = [
+            (
+                f"{decision.requested_at:{SECONDS}}",
+                link_to("wallets.providerdecision", decision.pk, decision.what),
+                decision.status,
+                f"{decision.requested_by.name}: {decision.reason}",
+            )
+            for decision in made.order_by("-id")[:CALLS_SHOWN_MAX]
+        ]
+        return table(("when (UTC)", "what", "state", "why"), rows) if rows else "none"
 
     def has_ask_now_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         return request.user.has_perm(f"wallets.change_{self.model._meta.model_name}")
@@ -180,6 +170,69 @@ class ProviderPaymentAdmin(OwnedAdmin):
             self.message_user(request, "Its outcome is final: there is nothing to ask.", messages.WARNING)
         return back_to(f"wallets_{self.model._meta.model_name}", object_id)
 
+    def has_give_up_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return request.user.has_perm("wallets.add_providerdecision")
+
+    @action(
+        description="Give up",
+        url_path="give-up",
+        permissions=["give_up"],
+        dialog={
+            "title": "Wait for this one no longer",
+            "description": "It has failed for us at once, and the provider is told to cancel it until it answers. "
+            "If it answers that this is too late, the money is booked after all.",
+            "form_class": ReasonForm,
+            "form_submit_text": "Give up",
+        },
+    )
+    def give_up(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:
+        payment = self.model._default_manager.get(pk=object_id)
+        reason = form.cleaned_data["reason"]
+        try:
+            by_hand.give_up_by_hand(
+                reference=payment.public_id, reason=reason, actor=operator_of(request), now=clock.now()
+            )
+        except Refusal as refusal:
+            self.message_user(request, refusal.detail, messages.ERROR)
+        else:
+            self.log_change(request, payment, f"Given up: {reason}")
+            self.message_user(request, "It has failed for us; the provider is told within seconds.", messages.SUCCESS)
+        return back_to(f"wallets_{self.model._meta.model_name}", object_id)
+
+    def has_settle_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return request.user.has_perm("wallets.add_providerdecision")
+
+    @action(
+        description="Settle by hand",
+        url_path="settle",
+        permissions=["settle"],
+        dialog={
+            "title": "Ask for a settlement by hand",
+            "description": "For a payment of which only the provider's people can say how it ended. Another operator "
+            "has to approve it; until then nothing moves.",
+            "form_class": SettlementForm,
+            "form_submit_text": "Ask for it",
+        },
+    )
+    def settle(self, request: HttpRequest, form: SettlementForm, object_id: str) -> HttpResponse:
+        payment = self.model._default_manager.get(pk=object_id)
+        said = form.cleaned_data
+        try:
+            by_hand.request_settlement(
+                reference=payment.public_id,
+                what=by_hand.What(said["what"]),
+                provider_reference=said["provider_reference"],
+                reason=said["reason"],
+                actor=operator_of(request),
+                now=clock.now(),
+            )
+        except Refusal as refusal:
+            self.message_user(request, refusal.detail, messages.ERROR)
+        else:
+            self.log_change(request, payment, f"Settlement asked for ({said['what']}): {said['reason']}")
+            self.message_user(request, "Asked for. Another operator approves it under Provider decisions.")
+        return back_to(f"wallets_{self.model._meta.model_name}", object_id)
+
 
 @admin.register(TopUp)
 class TopUpAdmin(ProviderPaymentAdmin):
@@ -188,7 +241,7 @@ class TopUpAdmin(ProviderPaymentAdmin):
     icon = "add_card"
     search_help_text = "A top-up's id (top_…), or its owner's (acc_…)"
     inlines = (TopUpReversalInline,)
-    actions_detail = ("ask_now", "reverse")
+    actions_detail = ("ask_now", "give_up", "settle", "reverse")
 
     def has_reverse_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         return request.user.has_perm("wallets.add_topupreversal")
@@ -236,6 +289,7 @@ class IdentityChargeAdmin(ProviderPaymentAdmin):
     icon = "badge"
     search_fields = ("public_id__exact", "order__exact")
     search_help_text = "A charge's id (ich_…), its order's (ord_…), or its owner's (acc_…)"
+    actions_detail = ("ask_now", "give_up", "settle")
     fields = (*ProviderPaymentAdmin.fields, "external_id", "trade_no", "order", "to_wallet")
     readonly_fields = fields
 
@@ -246,10 +300,15 @@ class ProviderAttemptAdmin(ReadOnlyAdmin):
 
     icon = "call_made"
     sortable_by = ()
-    list_display = ("reference", "what", "answer", "reason", "provider", "started_at", "answered_at")
+    list_display = ("what", "payment", "answer", "reason", "provider", "started_at", "answered_at")
+    list_filter = (UnansweredFilter,)
     search_fields = ("reference__exact",)
     search_help_text = "The id of a top-up, withdrawal or charge"
     fields = readonly_fields = list_display
+
+    @display(description="payment")
+    def payment(self, call: ProviderAttempt) -> str:
+        return link_to_payment(call.reference)
 
 
 @admin.register(WebhookNotice)
@@ -262,110 +321,3 @@ class WebhookNoticeAdmin(ReadOnlyAdmin):
     search_fields = ("reference__exact",)
     search_help_text = "The id of a top-up, withdrawal or charge"
     fields = readonly_fields = list_display
-
-
-@admin.register(Earning)
-class EarningAdmin(OwnedAdmin):
-    """Found by its order, or by its owner."""
-
-    icon = "savings"
-    list_display = ("order", "shown_owner", "role", "original", "amount", "shown_status", "earned_at", "releases_at")
-    search_fields = ("order__exact",)
-    search_help_text = "An order's id (ord_…), or the owner's (acc_…)"
-    fields = (
-        "order",
-        "shown_owner",
-        "role",
-        "original",
-        "amount",
-        "shown_status",
-        "earned_at",
-        "releases_at",
-        "released_at",
-        "why",
-        "channel",
-        "institution",
-        "events",
-    )
-    readonly_fields = fields
-
-    @display(description="original")
-    def original(self, earning: Earning) -> str:
-        return shown_money(earning.original_minor, earning.currency)
-
-    def subject_of(self, row: Earning) -> str:
-        return row.order
-
-
-class DebtRepaymentInline(ReadOnlyInline):
-    model = DebtRepayment
-    fields = readonly_fields = (
-        "kind",
-        money_field("amount_minor", "debt.currency"),
-        "event",
-        "made_by",
-        "login_account",
-        "reason",
-        "repaid_at",
-    )
-
-    @display(description="event")
-    def event(self, repayment: DebtRepayment) -> str:
-        return link_to("events.eventrecord", repayment.event_id, encode_key("evt", repayment.event_id))
-
-
-@admin.register(Debt)
-class DebtAdmin(OwnedAdmin):
-    """Found by what it came from, or by its owner."""
-
-    icon = "credit_card_off"
-    list_display = ("__str__", "shown_owner", "amount", "owed", "subject", "opened_at")
-    search_fields = ("subject__exact",)
-    search_help_text = "The order's or top-up's id that it came from, or the owner's (acc_…)"
-    fields = ("shown_owner", "amount", "owed", "subject", "opened_by", "opened_at", "events")
-    readonly_fields = fields
-    inlines = (DebtRepaymentInline,)
-    actions_detail = ("write_off",)
-
-    @display(description="still owed")
-    def owed(self, debt: Debt) -> str:
-        return shown_money(debt.owed_minor, debt.currency)
-
-    @display(description="opened by")
-    def opened_by(self, debt: Debt) -> str:
-        return link_to("events.eventrecord", debt.event_id, encode_key("evt", debt.event_id))
-
-    def subject_of(self, row: Debt) -> str:
-        return row.subject
-
-    def has_write_off_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        return request.user.has_perm("wallets.add_debtrepayment")
-
-    @action(
-        description="Write off",
-        url_path="write-off",
-        permissions=["write_off"],
-        dialog={
-            "title": "Write this debt off",
-            "description": "What is still owed is given up, and the platform bears the loss. This is final.",
-            "form_class": ReasonForm,
-            "form_submit_text": "Write off",
-        },
-    )
-    def write_off(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:
-        reason = form.cleaned_data["reason"]
-        try:
-            written_off = services.write_off_debt(
-                debt_id=int(object_id), reason=reason, actor=operator_of(request), now=clock.now()
-            )
-        except Refusal as refusal:
-            self.message_user(request, refusal.detail, messages.ERROR)
-        else:
-            self.log_change(request, written_off.debt, f"Written off: {reason}")
-            self.message_user(request, "The debt is written off.", messages.SUCCESS)
-        return back_to("wallets_debt", object_id)
-
-
-def back_to(page: str, object_id: str) -> HttpResponse:
-    """Close the dialog and show the row as it is now."""
-    return HttpResponse(headers={"HX-Redirect": reverse(f"admin:{page}_change", args=[object_id])})
