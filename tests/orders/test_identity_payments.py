@@ -137,6 +137,20 @@ class TestACharge:
         assert bank.balance_minor == 0
         assert IdentityCharge.objects.get().next_query_at is None
 
+    def test_whose_answer_comes_after_its_end_is_undone_all_the_same(
+        self, request_payment: Any, buyer: Any, bank: Bank
+    ):
+        charge = request_payment()
+        outcome = services.call_identity_server(public_id=charge.public_id)
+        services.cancel_identity_charge(public_id=charge.public_id, now=clock.now())
+        services.finish_identity_charge(public_id=charge.public_id, outcome=outcome, now=clock.now())
+
+        run_task()
+        book()
+
+        assert IdentityCharge.objects.get().status == "failed"
+        assert balance(wallet(buyer.public_id)) == bank.balance_minor == 0
+
     def test_that_cannot_be_undone_any_more_is_in_the_wallet(self, request_payment: Any, buyer: Any, bank: Bank):
         bank.lose, bank.cancels_too_late = ANSWER, True
         charge = call(request_payment())

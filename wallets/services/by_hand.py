@@ -12,6 +12,7 @@ the people, has the last word, and the other changes nothing. `verify_books` nam
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -50,10 +51,12 @@ class _Kind:
     give_up: Callable[..., object] | None = None
 
 
+_finish_charge = partial(finish_identity_charge, is_last_word=True)
+
 _KINDS: Mapping[str, _Kind] = {
     "top": _Kind(TopUp, lambda reference: lock_unfinished(TopUp, reference), finish_top_up, give_up_top_up),
     "wdr": _Kind(Withdrawal, lambda reference: lock_unfinished(Withdrawal, reference), finish_withdrawal),
-    "ich": _Kind(IdentityCharge, lock_identity_charge, finish_identity_charge, give_up_identity_charge),
+    "ich": _Kind(IdentityCharge, lock_identity_charge, _finish_charge, give_up_identity_charge),
 }
 
 

@@ -19,7 +19,7 @@ from events.services import emit
 from wallets.errors import ProviderNotBooked
 from wallets.events import WalletToppedUp
 from wallets.models import IdentityCharge
-from wallets.providers.base import NotKnown, Outcome
+from wallets.providers.base import InProgress, NotKnown, Outcome, Succeeded
 from wallets.providers.registry import find_identity_server
 from wallets.services.provider_calls import (
     GIVEN_UP,
@@ -102,15 +102,20 @@ def call_identity_server(*, public_id: str) -> Outcome:
 
 
 @transaction.atomic
-def finish_identity_charge(*, public_id: str, outcome: Outcome, now: datetime) -> IdentityCharge:
+def finish_identity_charge(
+    *, public_id: str, outcome: Outcome, now: datetime, is_last_word: bool = False
+) -> IdentityCharge:
     """
     Third step: write the outcome, and tell the trade; a repeat changes nothing.
 
     Money for a trade that has ended meanwhile is to be undone by the server; only if that is too late, it goes
-    into the wallet of the identity's account.
+    into the wallet of the identity's account. `is_last_word`: the server says so after it was told to cancel. That
+    it had charged before it was told (an answer that was on its way) does not mean that it is too late.
     """
     charge = lock_identity_charge(public_id)
     was_given_up = charge.status == IdentityCharge.Status.FAILED
+    if was_given_up and isinstance(outcome, Succeeded) and not is_last_word:
+        outcome = InProgress(outcome.provider_reference)
     if not write_outcome(charge, outcome, now):
         return charge
     if charge.status == IdentityCharge.Status.FAILED:
@@ -207,6 +212,9 @@ ROAD = Road(
     query=_query,
     cancel=_cancel,
     finish=lambda public_id, outcome, now: finish_identity_charge(public_id=public_id, outcome=outcome, now=now),
+    finish_cancelled=lambda public_id, outcome, now: finish_identity_charge(
+        public_id=public_id, outcome=outcome, now=now, is_last_word=True
+    ),
     give_up=lambda public_id, now: give_up_identity_charge(public_id=public_id, now=now),
     give_up_after=lambda: settings.IDENTITY_CHARGE_GIVE_UP_AFTER,
 )

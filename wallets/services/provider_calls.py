@@ -39,6 +39,7 @@ class Road(Generic[Payment]):
 
     `cancel` and `give_up_after`: what a charge ends with that has no answer; payouts and refunds are asked for
     until they have one, since nobody but the provider knows whether the money has left.
+    `finish_cancelled`: what writes the answer to a cancel, where that is not `finish`.
     """
 
     payments: type[Payment]
@@ -46,6 +47,7 @@ class Road(Generic[Payment]):
     query: Callable[[Payment], Outcome | NotKnown]
     finish: Callable[[str, Outcome, datetime], object]
     cancel: Callable[[Payment], Outcome] | None = None
+    finish_cancelled: Callable[[str, Outcome, datetime], object] | None = None
     give_up: Callable[[str, datetime], object] | None = None
     give_up_after: Callable[[], timedelta] | None = None
 
@@ -142,7 +144,8 @@ def finish_unfinished(road: Road[Payment]) -> int:
         elif road.cancel and road.give_up:
             # Given up first: should the provider's side break, the trade has still ended within its limit.
             road.give_up(payment.public_id, clock.now())
-            road.finish(payment.public_id, road.cancel(payment), clock.now())
+            finish = road.finish_cancelled or road.finish
+            finish(payment.public_id, road.cancel(payment), clock.now())
     return asked
 
 
