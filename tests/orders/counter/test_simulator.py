@@ -13,10 +13,12 @@ from django.db import connection
 from marketplace.wsgi import application
 from orders.book_check import check_orders
 from orders.counter.simulator.faults import FAULTS, leave_to_time, refund_a_part
-from orders.counter.simulator.identities import WALLET_FAULTS
+from orders.counter.simulator.identities import ELSEWHERE_FAULTS, WALLET_FAULTS
 from orders.counter.simulator.tills import Belief, Deed, Till
 from tests.conftest import PASSWORD, make_account
 from tests.money_facts import book
+from tests.orders.test_returning import deliver
+from wallets.services import finish_open_identity_charges, finish_open_withdrawals
 
 
 class QuietHandler(WSGIRequestHandler):
@@ -26,19 +28,22 @@ class QuietHandler(WSGIRequestHandler):
 
 @pytest.fixture
 def url(committed_db: Any) -> Iterator[str]:
-    """A server with threads, and somebody who books, both on this test's database."""
+    """A server with threads, and somebody who does what workers do, both on this test's database."""
     server = ThreadedWSGIServer(("127.0.0.1", 0), QuietHandler)
     server.set_app(application)
     is_over = threading.Event()
 
-    def book_until_over() -> None:
+    def work_until_over() -> None:
         try:
             while not is_over.wait(0.1):
                 book()
+                deliver()
+                finish_open_identity_charges()
+                finish_open_withdrawals()
         finally:
             connection.close()
 
-    threads = [threading.Thread(target=server.serve_forever), threading.Thread(target=book_until_over)]
+    threads = [threading.Thread(target=server.serve_forever), threading.Thread(target=work_until_over)]
     for thread in threads:
         thread.start()
     yield f"http://127.0.0.1:{server.server_address[1]}"
@@ -67,10 +72,10 @@ class TestADayAtTheTills:
         everything = []
         monkeypatch.setattr(Till, "draw", lambda till: draw_in_turn(till, everything))
 
-        said = run(url, stores=1, trades=25, operator=f"{operator.username}:{PASSWORD}")
+        said = run(url, stores=1, trades=28, operator=f"{operator.username}:{PASSWORD}")
 
         assert "0 disagreements" in said
-        for fault in (*FAULTS, *WALLET_FAULTS):
+        for fault in (*FAULTS, *WALLET_FAULTS, *ELSEWHERE_FAULTS):
             assert f"1 × {fault}" in said
         assert list(check_orders()) == []
 
