@@ -223,6 +223,19 @@ class Order(models.Model):
                 condition=Q(status__in=["pending", "paid", "fulfilled", "cancelled", "closed"]),
             ),
             models.Index(fields=["-id"], name="order_at_counter", condition=Q(channel="store")),
+            models.Index(
+                fields=["status", "-id"],
+                name="order_at_counter_unpaid",
+                condition=Q(channel="store", status__in=["pending", "cancelled", "closed"]),
+            ),
+            models.Index(
+                fields=["-id"],
+                name="order_at_counter_refunded",
+                condition=Q(channel="store", paid_minor__gt=0, refunded_minor=F("paid_minor")),
+            ),
+            models.Index(
+                fields=["-id"], name="order_at_counter_provider", condition=Q(channel="store") & ~Q(provider="")
+            ),
             models.Index(fields=["store", "placed_at"], name="order_by_store", condition=Q(channel="store")),
             models.Index(
                 fields=["next_transition_at", "id"], name="order_due", condition=Q(next_transition_at__isnull=False)

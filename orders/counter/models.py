@@ -43,6 +43,10 @@ class CounterTrade(models.Model):
     Its state is the order's; beside it only stands whether the customer has yet to confirm.
     """
 
+    class TillWay(models.TextChoices):
+        PAY_CODE = "pay_code"
+        IDENTITY = "identity"
+
     order = models.OneToOneField("orders.Order", on_delete=models.PROTECT, related_name="counter_trade")
     store = models.ForeignKey("catalog.Store", on_delete=models.PROTECT, related_name="trades", db_index=False)
     terminal = models.ForeignKey(Terminal, on_delete=models.PROTECT, related_name="trades", db_index=False)
@@ -50,6 +54,14 @@ class CounterTrade(models.Model):
     closes_at = models.DateTimeField(help_text="When time closes it, unless it is paid; by the house's clock.")
     refusal = models.CharField(max_length=60, blank=True, help_text="With what code the last payment was refused.")
     refusal_detail = models.CharField(max_length=300, blank=True)
+    paid_at_till_by = models.CharField(
+        max_length=8,
+        choices=TillWay.choices,
+        blank=True,
+        db_default="",
+        default="",
+        help_text="How the till had a wallet pay it; blank where a phone or a provider's server did, or nobody yet.",
+    )
     confirming_since = models.DateTimeField(null=True, help_text="Since when it waits for the customer's word.")
     cancelled_at = models.DateTimeField(null=True)
     cancelled_by = models.ForeignKey(
@@ -68,6 +80,8 @@ class CounterTrade(models.Model):
         indexes = [
             models.Index(fields=["store", "-id"], name="counter_trade_by_store"),
             models.Index(fields=["terminal", "-id"], name="counter_trade_by_terminal"),
+            models.Index(fields=["-id"], name="counter_trade_refused", condition=~Q(refusal="")),
+            models.Index(fields=["-id"], name="counter_trade_by_identity", condition=Q(paid_at_till_by="identity")),
         ]
 
     def __str__(self) -> str:
@@ -109,6 +123,7 @@ class TillRequest(models.Model):
                 | Q(kind="cancelled", trade=None, refund=None),
             ),
         ]
+        indexes = [models.Index(fields=["-id"], name="till_request_cancelled", condition=Q(kind="cancelled"))]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.sequence} of till {self.terminal_id}"

@@ -67,7 +67,9 @@ def pay_at_till(
         assert identity is not None
         refusal = _pay_by_identity(trade, identity, amount, terminal, now)
     note_refusal(trade, refusal, now)
-    trade.save(update_fields=["refusal", "refusal_detail", "confirming_since"])
+    if refusal is None:
+        trade.paid_at_till_by = CounterTrade.TillWay.PAY_CODE if pay_code else CounterTrade.TillWay.IDENTITY
+    trade.save(update_fields=["refusal", "refusal_detail", "confirming_since", "paid_at_till_by"])
     return TillPayment(trade, refusal)
 
 

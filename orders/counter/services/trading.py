@@ -86,7 +86,8 @@ def create_trade(
     order.save(force_insert=True)
     OrderLine.objects.bulk_create(drafts)
     refusal = charge_code(scan(pay_code, order, now), payable(order, now), terminal, now) if pay_code else None
-    return _write_trade(order, terminal, sequence, refusal, now), drafts
+    way = CounterTrade.TillWay.PAY_CODE if pay_code and refusal is None else ""
+    return _write_trade(order, terminal, sequence, way, refusal, now), drafts
 
 
 def note_refusal(trade: CounterTrade, refusal: Conflict | None, now: datetime) -> None:
@@ -165,7 +166,7 @@ def _charge_fees(order: Order, drafts: Sequence[OrderLine], fees: FeeTable) -> N
 
 
 def _write_trade(
-    order: Order, terminal: Terminal, sequence: int, refusal: Conflict | None, now: datetime
+    order: Order, terminal: Terminal, sequence: int, way: str, refusal: Conflict | None, now: datetime
 ) -> CounterTrade:
     trade = CounterTrade(
         order=order,
@@ -173,6 +174,7 @@ def _write_trade(
         terminal=terminal,
         sequence=sequence,
         closes_at=now + settings.COUNTER_PAYMENT_LIMIT,
+        paid_at_till_by=way,
     )
     note_refusal(trade, refusal, now)
     trade.save(force_insert=True)
