@@ -28,6 +28,15 @@ class Terminal(models.Model):
     created_at = models.DateTimeField(help_text="By the house's clock, as are the others.")
     rotated_at = models.DateTimeField(null=True, help_text="When it last got a new key.")
     revoked_at = models.DateTimeField(null=True)
+    revoked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        help_text="The operator who took it out of service; null where its seller did.",
+    )
+    revoke_reason = models.CharField(max_length=500, blank=True, db_default="", default="")
 
     class Meta:
         indexes = [models.Index(fields=["store", "-id"], name="terminal_by_store")]
