@@ -125,16 +125,17 @@ WITH RECURSIVE asked AS MATERIALIZED (
 )
 SELECT placed.n, placed.store, placed.is_waiting, placed.rule_number,
        area.id, area.scheme_id || ':' || area.code, area.level, area.name,
-       account.id, account.public_id, account.name, seat.rule_number
+       agent.id, agent.public_id, agent.name, agent.rule_number
 FROM placed
 LEFT JOIN up ON up.n = placed.n
 LEFT JOIN distribution_area area ON area.id = up.id
 LEFT JOIN LATERAL (
-    SELECT s.account_id, s.rule_number FROM distribution_agentseat s
+    SELECT account.id, account.public_id, account.name, s.rule_number
+    FROM distribution_agentseat s JOIN accounts_account account ON account.id = s.account_id
     WHERE s.area_id = up.id AND s.from_at <= up.at AND (s.until_at IS NULL OR s.until_at > up.at)
+      AND (account.closed_at IS NULL OR account.closed_at > up.at)
     ORDER BY s.from_at DESC LIMIT 1
-) seat ON true
-LEFT JOIN accounts_account account ON account.id = seat.account_id
+) agent ON true
 ORDER BY placed.n, up.level DESC
 """
 

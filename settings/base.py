@@ -309,6 +309,7 @@ COUNTER_CONFIRM_ABOVE_MINOR = 500_000  # above it the customer confirms on the p
 REFERRAL_LEVELS_MAX = {"": 2}  # how many may be paid, by scheme of areas where it has a number of its own
 REFERRAL_STEPS_MAX = 1_000  # places that a chain passes over or counts before it is given up
 REFERRAL_MOVES_AT_ONCE = 1_000  # children of somebody who left, moved up in one transaction
+AGENT_BACKDATING_MAX = timedelta(days=31)  # how far back a seat may begin, where nothing was shared out since
 AGENT_FIGURES_PERIOD = timedelta(days=30)  # whose sales an agent's page and the preview of an end count
 
 # --- Jobs: long work ---------------------------------------------------------------------------
