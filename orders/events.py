@@ -80,3 +80,39 @@ class OrderCompleted(OrderEvent):
     type = "order.completed"
     buyer: str
     seller: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefundRequestEvent(OrderEvent):
+    """What becomes of a buyer's wish to have money back; moves none."""
+
+    request: str
+    buyer: str
+    seller: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.type}:{self.request}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefundRequested(RefundRequestEvent):
+    """A buyer asks for money back; the seller is to answer."""
+
+    type = "refund.requested"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefundRequestOverdue(RefundRequestEvent):
+    """The seller has not answered in time; operators may decide."""
+
+    type = "refund.request_overdue"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefundRequestAnswered(RefundRequestEvent):
+    """A request was accepted, with the refund that it led to, or refused."""
+
+    type = "refund.request_answered"
+    status: str
+    refund: str | None = None

@@ -434,6 +434,7 @@ class RefundRequest(models.Model):
     )
     requested_at = models.DateTimeField(help_text="By the house's clock.")
     operators_from = models.DateTimeField(help_text="When operators may decide in the seller's place.")
+    overdue_at = models.DateTimeField(null=True, help_text="When that was told, once, for one still open then.")
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )
@@ -449,7 +450,21 @@ class RefundRequest(models.Model):
                 condition=Q(status="accepted", refund__isnull=False) | Q(~Q(status="accepted"), refund=None),
             ),
         ]
-        indexes = [models.Index(fields=["order", "-id"], name="refund_request_by_order")]
+        indexes = [
+            models.Index(fields=["order", "-id"], name="refund_request_by_order"),
+            models.Index(
+                fields=["operators_from", "id"],
+                name="refund_request_due",
+                condition=Q(status="open", overdue_at=None),
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.public_id
+
+    @property
+    def asked_minor(self) -> int:
+        """What it asks for: amounts of lines; without lines what was given back for it, or what is left now."""
+        if self.lines is not None:
+            return sum(line["amount"] for line in self.lines)
+        return self.refund.amount_minor if self.refund else self.order.refundable_minor

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -12,6 +13,8 @@ from core.errors import NotFound
 from orders.models import Checkout, Order, OrderLine, ProviderPayment, Refund, RefundRequest
 
 LINE_COLUMNS = [field.attname for field in OrderLine._meta.concrete_fields]
+
+OVERDUE = "overdue"  # Of a refund request: open, and operators may decide it.
 
 Lines = dict[int, list[OrderLine]]  # By the order's key.
 Payments = dict[int, ProviderPayment]  # By the order's key.
@@ -103,6 +106,20 @@ def get_refund(public_id: str, *, visible_to: Account) -> Refund:
 def refund_requests_of(order: Order) -> QuerySet[RefundRequest]:
     """Return what the buyer of an order asked for; whoever sees the order sees it."""
     return _refund_requests().filter(order=order)
+
+
+def refund_requests(*, visible_to: Account, state: str | None = None, now: datetime) -> QuerySet[RefundRequest]:
+    """
+    Return what an account has asked for as a buyer or is asked for as a seller; operators get all.
+
+    `state`: a status, or `overdue`: open ones that operators may decide by `now`.
+    """
+    found = _refund_requests()
+    if not visible_to.is_staff:
+        found = found.filter(Q(order__buyer=visible_to) | Q(order__seller=visible_to))
+    if state == OVERDUE:
+        return found.filter(status=RefundRequest.Status.OPEN, operators_from__lte=now)
+    return found.filter(status=state) if state else found
 
 
 def get_refund_request(public_id: str, *, visible_to: Account) -> RefundRequest:

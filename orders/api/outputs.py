@@ -96,6 +96,9 @@ class RefundRequestDocument(serializers.Serializer):
     id = serializers.CharField()
     order = serializers.CharField()
     lines = AskedLineDocument(many=True, allow_null=True, help_text="Null asks for all that is left.")
+    asked = serializers.IntegerField(help_text="What it asks for; without lines what is left now, or was given back.")
+    refunded = serializers.IntegerField(help_text="What was given back for it.")
+    currency = serializers.CharField()
     reason = serializers.CharField()
     status = serializers.ChoiceField(RefundRequest.Status.values)
     requested_by = AccountRefDocument()
@@ -234,6 +237,9 @@ def refund_request_document(request: RefundRequest) -> dict[str, Any]:
         "id": request.public_id,
         "order": request.order.public_id,
         "lines": request.lines,
+        "asked": request.asked_minor,
+        "refunded": request.refund.amount_minor if request.refund else 0,
+        "currency": request.order.currency,
         "reason": request.reason,
         "status": request.status,
         "requested_by": account_ref(request.requested_by),

@@ -19,6 +19,8 @@ urlpatterns = [
     path("checkouts/<str:checkout_id>/pay", views.CheckoutPayment.as_view()),
     path("refunds/<str:refund_id>", views.RefundOne.as_view()),
     path("orders/<str:order_id>/refund-requests", views.RefundRequests.as_view()),
+    path("refund-requests", views.OwnRefundRequests.as_view()),
+    path("refund-requests/<str:request_id>", views.RefundRequestOne.as_view()),
     path("refund-requests/<str:request_id>/accept", views.RefundRequestAccepting.as_view()),
     path("refund-requests/<str:request_id>/refuse", views.RefundRequestRefusing.as_view()),
     *counter_urls,

@@ -394,6 +394,39 @@ class RefundRequests(ListView, OrderView):
         return self.created(outputs.refund_request_document(asked))
 
 
+class OwnRefundRequests(ListView):
+    """GET /api/v1/refund-requests"""
+
+    audience = {"*": PEOPLE}
+
+    class Query(fields.Input):
+        status = serializers.ChoiceField(
+            [*RefundRequest.Status.values, selectors.OVERDUE],
+            required=False,
+            help_text="`overdue`: open ones that operators may decide by now.",
+        )
+
+    @extend_schema(
+        summary="What one has asked for as a buyer, or is asked for as a seller; operators see all",
+        responses=outputs.RefundRequestDocument(many=True),
+    )
+    def get(self, request: Request) -> Any:
+        viewer, wanted = actor_of(request).acting, self.checked_query().get("status")
+        found = selectors.refund_requests(visible_to=viewer, state=wanted, now=clock.now())
+        return self.answer_list(found, outputs.present_refund_requests)
+
+
+class RefundRequestOne(ApiView):
+    """GET /api/v1/refund-requests/<id>"""
+
+    audience = {"*": PEOPLE}
+
+    @extend_schema(summary="A refund request", responses=outputs.RefundRequestDocument)
+    def get(self, request: Request, request_id: str) -> Response:
+        found = selectors.get_refund_request(request_id, visible_to=actor_of(request).acting)
+        return Response(outputs.refund_request_document(found))
+
+
 class RefundRequestAnswer(OrderView):
     """What sellers, and later operators, say to a refund request."""
 

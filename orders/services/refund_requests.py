@@ -1,13 +1,21 @@
-"""Refund requests: a buyer asks, the seller answers, and after a time limit an operator may."""
+"""
+Refund requests: a buyer asks, the seller answers, and after a time limit an operator may.
+
+Who may decide follows from the time alone; a task only tells it. Whatever gives back all that is left of an order
+answers what is still open for it.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F, QuerySet
 
 from accounts.actor import Actor
+from core.clock import runs_when_due
 from core.errors import NotFound
+from events.services import emit
 from orders.errors import (
     LineUnknown,
     RefundExceedsPaid,
@@ -15,8 +23,10 @@ from orders.errors import (
     RefundRequestOpen,
     SellerDecidesFirst,
 )
+from orders.events import RefundRequested, RefundRequestOverdue
 from orders.models import Order, OrderLine, Refund, RefundRequest
 from orders.services.refunding import WantedRefundLine, refund_locked, refund_rest
+from orders.services.request_answers import write_answer
 
 
 @transaction.atomic
@@ -35,7 +45,7 @@ def request_refund(
     if asked_about.refund_requests.filter(status=RefundRequest.Status.OPEN).exists():
         raise RefundRequestOpen
     _refuse_too_much(asked_about, lines)
-    return RefundRequest.objects.create(
+    request = RefundRequest.objects.create(
         order=asked_about,
         lines=[{"line": line.line, "amount": line.amount_minor} for line in lines] or None,
         reason=reason,
@@ -44,6 +54,8 @@ def request_refund(
         requested_at=now,
         operators_from=now + settings.REFUND_REQUEST_LIMIT,
     )
+    emit(RefundRequested(**_facts(request)), occurred_at=now)
+    return request
 
 
 @transaction.atomic
@@ -57,8 +69,12 @@ def accept_refund_request(*, request: str, answer: str = "", actor: Actor, now: 
     :raises RefundExceedsPaid: by now less is left than it asks for.
     """
     accepted, order = _lock_undecided(request, actor, now)
+    accepted.answer = answer
+    accepted.save(update_fields=["answer"])
     refund = _refund(order, accepted, actor, now)
-    return _decide(accepted, RefundRequest.Status.ACCEPTED, answer, refund, actor, now)
+    if not order.refundable_minor:  # Then the refund itself has answered.
+        return _requests().get(pk=accepted.pk)
+    return write_answer(accepted, RefundRequest.Status.ACCEPTED, refund, actor=actor, now=now)
 
 
 @transaction.atomic
@@ -71,7 +87,37 @@ def refuse_refund_request(*, request: str, answer: str = "", actor: Actor, now: 
     :raises SellerDecidesFirst: an operator decides before the seller's time is up.
     """
     refused, _order = _lock_undecided(request, actor, now)
-    return _decide(refused, RefundRequest.Status.REFUSED, answer, None, actor, now)
+    refused.answer = answer
+    return write_answer(refused, RefundRequest.Status.REFUSED, None, actor=actor, now=now)
+
+
+@runs_when_due("refund_requests")
+@transaction.atomic
+def tell_overdue_refund_requests(now: datetime) -> int:
+    """Tell once of each request whose seller has had its time; return how many of a bounded number."""
+    open_ones = _requests().filter(status=RefundRequest.Status.OPEN, overdue_at=None, operators_from__lte=now)
+    locked = open_ones.select_for_update(no_key=True, skip_locked=True, of=("self",)).order_by("operators_from", "id")
+    overdue = list(locked[: settings.TIMED_TRANSITIONS_BATCH_MAX])
+    RefundRequest.objects.filter(pk__in=[request.pk for request in overdue]).update(overdue_at=F("operators_from"))
+    for request in overdue:
+        emit(RefundRequestOverdue(**_facts(request)), occurred_at=request.operators_from)
+    return len(overdue)
+
+
+def _requests() -> QuerySet[RefundRequest]:
+    return RefundRequest.objects.select_related("order__buyer", "order__seller", "requested_by", "decided_by", "refund")
+
+
+def _facts(request: RefundRequest) -> dict[str, str]:
+    """What every event about a request says."""
+    order = request.order
+    assert order.buyer is not None
+    return {
+        "order": order.public_id,
+        "request": request.public_id,
+        "buyer": order.buyer.public_id,
+        "seller": order.seller.public_id,
+    }
 
 
 def _refuse_too_much(order: Order, lines: Sequence[WantedRefundLine]) -> None:
@@ -112,17 +158,3 @@ def _refund(order: Order, request: RefundRequest, actor: Actor, now: datetime) -
     if refund is None:
         raise RefundExceedsPaid(left=0)
     return refund
-
-
-def _decide(
-    request: RefundRequest,
-    status: RefundRequest.Status,
-    answer: str,
-    refund: Refund | None,
-    actor: Actor,
-    now: datetime,
-) -> RefundRequest:
-    request.status, request.answer, request.refund = status, answer, refund
-    request.decided_by, request.decided_at = actor.acting, now
-    request.save(update_fields=["status", "answer", "refund", "decided_by", "decided_at"])
-    return request

@@ -16,6 +16,7 @@ from orders.events import OrderRefunded, paid_key
 from orders.models import Order, OrderLine, Refund, RefundLine
 from orders.refund_plan import RefundStep, plan_refund, spread
 from orders.services.paying import SELLER
+from orders.services.request_answers import answer_by_refund
 from wallets.services import note_unbooked_change, take_back_earning
 
 _WRITE_LINES = """
@@ -79,7 +80,10 @@ def refund_locked(
     sold = list(order.lines.order_by("id"))
     amount_by_line = _amounts(order, sold, amount_minor, lines)
     steps = plan_refund(amount_by_line, sold)
-    return _write_refund(order, steps, _units_to_restock(steps, lines), reason, actor, now)
+    refund = _write_refund(order, steps, _units_to_restock(steps, lines), reason, actor, now)
+    if not order.refundable_minor:  # Whoever has asked for money has it all.
+        answer_by_refund(order, refund, actor=actor, now=now)
+    return refund
 
 
 def refund_rest(order: Order, *, reason: str, actor: Actor, now: datetime) -> Refund | None:

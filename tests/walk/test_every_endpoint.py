@@ -64,6 +64,7 @@ OPERATORS_SEE = {
     "GET /orders/{order_id}/money",
     "GET /orders/{order_id}/refund-requests",
     "GET /orders/{order_id}/refunds",
+    "GET /refund-requests/{request_id}",
     "GET /refunds/{refund_id}",
     "POST /refund-requests/{request_id}/accept",
     "POST /refund-requests/{request_id}/refuse",
