@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orders', '0008_operators_lists'),
+        ('orders', '0009_terminals_shut_by_operators'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
