@@ -1,5 +1,6 @@
 """What others may ask about accounts and sessions."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
@@ -116,11 +117,24 @@ def were_linked(pairs: Collection[tuple[str, str]], *, at: datetime) -> set[tupl
     Linked accounts earn no share and no referral commission from each other's purchases. One statement,
     however many pairs.
     """
-    named = {account for pair in pairs for account in pair}
-    links = Link.objects.filter(inviter__public_id__in=named, invitee__public_id__in=named, linked_at__lte=at)
-    linked = links.exclude(ended_at__lte=at).values_list("inviter__public_id", "invitee__public_id")
-    known = {frozenset(pair) for pair in linked}
-    return {pair for pair in pairs if frozenset(pair) in known}
+    return {(one, other) for one, other, _at in linked_then([(*pair, at) for pair in pairs])}
+
+
+def linked_then(meetings: Collection[tuple[str, str, datetime]]) -> set[tuple[str, str, datetime]]:
+    """Return those of (account, account, moment) whose two accounts were linked at that moment; one statement."""
+    named = {account for one, other, _at in meetings for account in (one, other)}
+    if not named:
+        return set()
+    between = Link.objects.filter(inviter__public_id__in=named, invitee__public_id__in=named)
+    periods: dict[frozenset[str], list[tuple[datetime, datetime | None]]] = defaultdict(list)
+    found = between.values_list("inviter__public_id", "invitee__public_id", "linked_at", "ended_at")
+    for inviter, invitee, linked_at, ended_at in found:
+        periods[frozenset((inviter, invitee))].append((linked_at, ended_at))
+    return {
+        (one, other, at)
+        for one, other, at in meetings
+        if any(begin <= at and (end is None or at < end) for begin, end in periods[frozenset((one, other))])
+    }
 
 
 def behaviours(

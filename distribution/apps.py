@@ -2,6 +2,8 @@ from importlib import import_module
 
 from django.apps import AppConfig
 
+from core.registry import register_proof_lines
+
 
 class DistributionConfig(AppConfig):
     name = "distribution"
@@ -10,3 +12,4 @@ class DistributionConfig(AppConfig):
     def ready(self) -> None:
         import_module("distribution.services")  # Registers the timed transitions.
         import_module("distribution.consumers")
+        register_proof_lines("distribution", import_module("distribution.selectors").escrow_lines)

@@ -81,3 +81,18 @@ class ReferralEnded(Conflict):
 class ReferralMoving(Conflict):
     code = "referral_moving"
     message = "Those who stood below somebody who left are being moved up: try again in a moment."
+
+
+class PlanNotSound(Conflict):
+    code = "plan_not_sound"
+    message = "The plan does not pass its check."
+
+
+class PlanNotDraft(Conflict):
+    code = "plan_not_draft"
+    message = "Only a draft can be activated."
+
+
+class PlanEffectiveFromTaken(Conflict):
+    code = "effective_from_taken"
+    message = "Another version takes effect at that very moment."

@@ -11,3 +11,8 @@ def referral_levels_max(scheme: str | None) -> int:
     """
     limits: dict[str, int] = settings.REFERRAL_LEVELS_MAX
     return limits.get(scheme or "", limits[""])
+
+
+def most_referral_levels() -> int:
+    """Return the most levels that may be paid anywhere: a plan holds everywhere, and each place cuts it to its own."""
+    return max(settings.REFERRAL_LEVELS_MAX.values())

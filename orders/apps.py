@@ -17,6 +17,8 @@ class OrdersConfig(AppConfig):
         import_module("orders.consumers")
         charged_orders = import_module("orders.services.identity_payments").ChargedOrders()
         import_module("wallets.services").register_charged_trades(charged_orders)
+        sales = import_module("orders.sales")
+        import_module("distribution.sales").register_sales(lines=sales.lines_of, refunds=sales.refunded_fees)
         register_proof_lines("orders", import_module("orders.proof").platform_line)
         selectors = import_module("orders.selectors")
         register_obstacles("orders", selectors.unsettled)

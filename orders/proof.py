@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from core.registry import ProofLine
+from distribution.selectors import given_away
 from orders.selectors import platform_fee
 
 
@@ -12,12 +13,13 @@ def platform_line(order: str) -> Iterator[ProofLine]:
     if found is None:
         return
     fee_minor, refunded_minor = found
-    kept_minor = fee_minor - refunded_minor
+    given_minor, still_given_minor = given_away(order)
+    kept_minor = fee_minor - refunded_minor - still_given_minor
     yield ProofLine(
         party="platform",
         role="fee",
         account=None,
-        original_minor=fee_minor,
+        original_minor=fee_minor - given_minor,
         amount_minor=kept_minor,
-        status="reversed" if fee_minor and not kept_minor else "released",
+        status="reversed" if fee_minor and fee_minor == refunded_minor else "released",
     )

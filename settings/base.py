@@ -304,6 +304,11 @@ COUNTER_PAYMENT_LIMIT = timedelta(minutes=10)  # a trade that is not paid is clo
 COUNTER_CANCEL_LIMIT = timedelta(hours=24)  # a paid trade is cancelled within it, and refunded after it
 COUNTER_CONFIRM_ABOVE_MINOR = 500_000  # above it the customer confirms on the phone, unless the account says otherwise
 
+# --- Distribution: plans and allocations -------------------------------------------------------
+
+PLAN_SECOND_PERSON = True  # False for one-person shops
+ESCROW_PERIOD = timedelta(days=365)  # what is kept for an agent who never came is the platform's after it
+
 # --- Distribution: people --------------------------------------------------------------------
 
 REFERRAL_LEVELS_MAX = {"": 2}  # how many may be paid, by scheme of areas where it has a number of its own

@@ -1,5 +1,5 @@
 """What distribution hears; importing a module registers its consumers."""
 
-from distribution.consumers import referring, seats
+from distribution.consumers import allocating, referring, seats
 
-__all__ = ["referring", "seats"]
+__all__ = ["allocating", "referring", "seats"]

@@ -1,12 +1,22 @@
 """What may be done with areas, placements, seats, referrals and plans; one function per use case."""
 
+from distribution.services.allocating import allocate_sales
+from distribution.services.completing import complete_sales
+from distribution.services.escrow import settle_escrow
 from distribution.services.moving_up import move_up_children
+from distribution.services.plans import activate_plan, check_draft, draft_plan
 from distribution.services.referring import bind_referral, end_closed, end_referral, move_referral, place_registered
+from distribution.services.reversing import reverse_refunded
 from distribution.services.seats import appoint_agent, end_agent, end_seats_of, replace_agent
 
 __all__ = [
+    "activate_plan",
+    "allocate_sales",
     "appoint_agent",
     "bind_referral",
+    "check_draft",
+    "complete_sales",
+    "draft_plan",
     "end_agent",
     "end_closed",
     "end_referral",
@@ -15,4 +25,6 @@ __all__ = [
     "move_up_children",
     "place_registered",
     "replace_agent",
+    "reverse_refunded",
+    "settle_escrow",
 ]

@@ -23,9 +23,8 @@ from wallets.services.unbooked import note_unbooked_change
 
 _SCHEDULE = """
 UPDATE wallets_earning earning SET releases_at = due.at
-FROM unnest(%s::text[], %s::text[], %s::timestamptz[]) AS due("order", part, at)
-WHERE earning."order" = due."order" AND earning.part = due.part
-  AND earning.kind = 'commission' AND earning.status = 'pending'
+FROM unnest(%s::text[], %s::timestamptz[]) AS due("order", at)
+WHERE earning."order" = due."order" AND earning.kind = 'commission' AND earning.status = 'pending'
 """
 
 
@@ -77,13 +76,10 @@ def record_commissions(commissions: Iterable[Commission]) -> None:
     )
 
 
-def schedule_commissions(due: Mapping[tuple[str, str], datetime]) -> None:
-    """Say when pending commissions go to their wallets, by order and part; one statement, a repeat moves the time."""
-    if not due:
-        return
+def schedule_commissions(due: Mapping[str, datetime]) -> None:
+    """Say when the pending commissions of orders go to their wallets; one statement, a repeat moves the time."""
     with connection.cursor() as cursor:
-        orders, parts = [order for order, _part in due], [part for _order, part in due]
-        cursor.execute(_SCHEDULE, [orders, parts, list(due.values())])
+        cursor.execute(_SCHEDULE, [list(due), list(due.values())])
 
 
 def take_back_commissions(*, order: str, steps: Sequence[TakenBack], now: datetime) -> None:

@@ -1,0 +1,41 @@
+"""What allocation hears: orders are paid, completed and refunded."""
+
+from collections.abc import Sequence
+
+from distribution.services.allocating import PaidSale, allocate_sales
+from distribution.services.completing import CompletedSale, complete_sales
+from distribution.services.reversing import RefundedSale, reverse_refunded
+from events.consumers import consumes
+from events.models import EventRecord
+
+PAID, COMPLETED, REFUNDED = "order.paid", "order.completed", "order.refunded"
+
+
+@consumes(PAID, COMPLETED, REFUNDED, name="distribution", after=("referral_binding", "placement"))
+def allocate(events: Sequence[EventRecord]) -> None:
+    """
+    Share out what was paid, say when it is released, and take back what was refunded.
+
+    All of one kind at once: an order is paid before anything else happens to it, and the events of one order
+    come in their order.
+    """
+    allocate_sales(sales=[_paid(event) for event in events if event.type == PAID])
+    complete_sales(sales=[CompletedSale(e.payload["order"], e.occurred_at) for e in events if e.type == COMPLETED])
+    reverse_refunded(refunds=[_refunded(event) for event in events if event.type == REFUNDED])
+
+
+def _paid(event: EventRecord) -> PaidSale:
+    told = event.payload
+    return PaidSale(
+        order=told["order"],
+        seller=told["seller"],
+        buyer=told["buyer"],
+        currency=told["currency"],
+        channel=told.get("channel", ""),
+        institution=told.get("institution", ""),
+        paid_at=event.occurred_at,
+    )
+
+
+def _refunded(event: EventRecord) -> RefundedSale:
+    return RefundedSale(event.payload["order"], event.payload["refund"], event.occurred_at)

@@ -1,0 +1,99 @@
+"""What other rooms and the API may read of plans and allocations."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from django.db.models import QuerySet, Sum
+
+from accounts.models import Account
+from core.errors import NotFound
+from core.registry import ProofLine
+from distribution.models import Allocation, Plan
+from distribution.services.escrow import in_escrow
+from wallets.models import Earning
+
+ESCROW = "escrow"
+
+
+def escrow_lines(order: str) -> Iterator[ProofLine]:
+    """Yield the proof lines of what is kept of an order for agents who are not known yet."""
+    for row in in_escrow().filter(order=order):
+        if row.amount_minor:
+            yield ProofLine(
+                party=ESCROW,
+                role=row.role,
+                account=None,
+                original_minor=row.original_minor,
+                amount_minor=row.amount_minor,
+                status=ESCROW,
+            )
+
+
+def given_away(order: str) -> tuple[int, int]:
+    """Return what the platform has given of an order's fee: at first, and what is left of that after reversals."""
+    earned = Earning.objects.filter(order=order, kind=Earning.Kind.COMMISSION)
+    sums = earned.aggregate(original=Sum("original_minor"), reversed=Sum("reversed_minor"))
+    kept = list(escrow_lines(order))
+    original_minor = (sums["original"] or 0) + sum(line.original_minor for line in kept)
+    left_minor = (sums["original"] or 0) - (sums["reversed"] or 0) + sum(line.amount_minor for line in kept)
+    return original_minor, left_minor
+
+
+def allocations(*, order: str | None = None, account: str | None = None, visible_to: Account) -> QuerySet[Allocation]:
+    """
+    Return allocations, the newest first: operators see all, others their own.
+
+    `order`, `account`: only those of this order, or of this account (public ids).
+    """
+    found = Allocation.objects.select_related("line", "line__plan", "account", "area").order_by("-id")
+    if not visible_to.is_staff:
+        found = found.filter(account=visible_to)
+    if order is not None:
+        found = found.filter(order=order)
+    if account is not None:
+        found = found.filter(account__public_id=account)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class AllocationState:
+    """An allocation with what its money is now: an earning's status, in escrow, or reversed."""
+
+    allocation: Allocation
+    status: str
+
+
+def states_of(rows: Sequence[Allocation]) -> list[AllocationState]:
+    """Say of allocations what their money is; one statement, however many."""
+    orders = {row.order for row in rows if row.account_id is not None}
+    earned = Earning.objects.filter(order__in=orders, kind=Earning.Kind.COMMISSION)
+    status_of = {
+        (order, owner_id, role, part): status
+        for order, owner_id, role, part, status in earned.values_list("order", "owner_id", "role", "part", "status")
+    }
+    return [AllocationState(row, _status(row, status_of)) for row in rows]
+
+
+def _status(row: Allocation, status_of: dict[tuple[str, int, str, str], str]) -> str:
+    if row.is_in_escrow and row.amount_minor:
+        return ESCROW
+    if not row.amount_minor or row.account_id is None:
+        return Earning.Status.REVERSED
+    return status_of[row.order, row.account_id, row.role, row.earning_part]
+
+
+def all_plans() -> QuerySet[Plan]:
+    """Return every version of the plan, the newest first."""
+    return Plan.objects.select_related("created_by", "activated_by").order_by("-id")
+
+
+def get_plan(public_id: str) -> Plan:
+    """
+    Return one version of the plan.
+
+    :raises NotFound: there is none of this id.
+    """
+    found = all_plans().filter(public_id=public_id).first()
+    if found is None:
+        raise NotFound
+    return found
