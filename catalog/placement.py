@@ -7,7 +7,7 @@ Where stores are placed is known in a room above this one, which says so here.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-Placement = Mapping[str, Any]  # {area, evidence, rule_number}
+Placement = Mapping[str, Any]  # {area, evidence, rule_number, status}
 FindPlacements = Callable[[Sequence[str]], Mapping[str, Placement]]
 
 _find: list[FindPlacements] = []

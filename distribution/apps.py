@@ -2,6 +2,7 @@ from importlib import import_module
 
 from django.apps import AppConfig
 
+from catalog.placement import register_placements
 from core.registry import register_proof_lines
 
 
@@ -12,4 +13,5 @@ class DistributionConfig(AppConfig):
     def ready(self) -> None:
         import_module("distribution.services")  # Registers the timed transitions.
         import_module("distribution.consumers")
+        register_placements(import_module("distribution.placements").placements_now)
         register_proof_lines("distribution", import_module("distribution.selectors").escrow_lines)

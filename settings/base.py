@@ -333,6 +333,19 @@ JOB_RETENTION = timedelta(days=90)  # how long a finished job can still be looke
 METRICS_WINDOW_SECONDS = 60
 CHECK_ROWS_AT_ONCE = 20_000
 
+# --- Areas and placements ----------------------------------------------------------------------
+
+AREAS_LOOK_SECONDS = 1.0  # how old what a process knows of the versions in force may be
+AREA_ROWS_AT_ONCE = 1000  # areas or borders that one statement of a load writes
+AREA_CENTRE_DISTANCE_MAX_M = 100_000.0  # beyond it the nearest centre says nothing: nowhere
+AREA_LEVEL_NAMES = {  # by scheme, where the file does not say them
+    "BR": ("country", "state", "municipality"),
+    "CN": ("country", "province", "city", "district"),
+}
+AREA_LEVEL_NAMES_DEFAULT = ("country", "region", "district")
+PLACEMENT_BORDER_NEAR_M = 100.0  # a store as close to its area's border waits for an operator
+PLACEMENT_STORES_AT_ONCE = 500  # in one transaction of the job that places again
+
 # --- Imported histories ----------------------------------------------------------------------
 
 REPLAY_PROVIDER = "local"  # customers of the past bring their money to the cash desk: no card is charged

@@ -27,3 +27,4 @@ POST_OFFICE = {**POST_OFFICE, "BACKENDS": {"default": "django.core.mail.backends
 IDENTITY_PROVIDERS_DEMO = ("demo-id", "demo-bank")
 IDENTITY_SERVERS = {"demo-bank": "demo.bank.DemoBank"}  # keeps its customers' money itself
 LOGGING = logging_settings(json=False)
+AREAS_LOOK_SECONDS = 0.0  # each test has areas of its own

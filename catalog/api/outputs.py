@@ -19,6 +19,7 @@ class PlacementDocument(serializers.Serializer):
     area = serializers.CharField()
     evidence = serializers.CharField()
     rule_number = serializers.CharField()
+    status = serializers.ChoiceField(["settled", "waiting"], help_text="While it waits, an operator has to decide.")
 
 
 class StoreDocument(serializers.Serializer):

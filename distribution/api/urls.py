@@ -1,3 +1,6 @@
 from django.urls import URLPattern
 
-urlpatterns: list[URLPattern] = []
+from distribution.api.areas import area_urls
+from distribution.api.areas_placements import placement_urls
+
+urlpatterns: list[URLPattern] = [*area_urls, *placement_urls]

@@ -29,7 +29,9 @@ class AreaVersion(models.Model):
 
     scheme = models.ForeignKey(AreaScheme, on_delete=models.PROTECT, related_name="versions", db_index=False)
     number = models.PositiveIntegerField(help_text="1, 2, 3 … within the scheme.")
-    digest = models.CharField(max_length=64, help_text="Of the areas, then of their borders: the same again changes nothing.")
+    digest = models.CharField(
+        max_length=64, help_text="Of the areas, then of their borders: the same again changes nothing."
+    )
     borders_from = models.ForeignKey(
         "self", null=True, on_delete=models.PROTECT, related_name="+", help_text="Whose borders it goes by."
     )
