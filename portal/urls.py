@@ -1,6 +1,6 @@
 from django.urls import path
 
-from portal.pages import by_mail, inviting, joining, logging_in
+from portal.pages import by_mail, inviting, joining, logging_in, receipts
 
 app_name = "portal"
 
@@ -12,6 +12,9 @@ urlpatterns = [
     path("join", joining.Join.as_view(), name="join"),
     path("join/confirm", joining.Confirm.as_view(), name="join-confirm"),
     path("join/<str:link_id>", joining.Joined.as_view(), name="joined"),
+    path("receipts/<str:code>.pdf", receipts.ReceiptPDF.as_view(), name="receipt-pdf"),
+    path("receipts/<str:code>.txt", receipts.ReceiptText.as_view(), name="receipt-text"),
+    path("receipts/<str:code>", receipts.Receipt.as_view(), name="receipt"),
     path("password/forgotten", by_mail.Forgotten.as_view(), name="password-forgotten"),
     path("password/asked", by_mail.Asked.as_view(), name="password-asked"),
     path("password/changed", by_mail.Changed.as_view(), name="password-changed"),

@@ -303,6 +303,16 @@ PAY_CODE_STORE_FAILURES_WINDOW = timedelta(minutes=15)
 COUNTER_PAYMENT_LIMIT = timedelta(minutes=10)  # a trade that is not paid is closed after it
 COUNTER_CANCEL_LIMIT = timedelta(hours=24)  # a paid trade is cancelled within it, and refunded after it
 COUNTER_CONFIRM_ABOVE_MINOR = 500_000  # above it the customer confirms on the phone, unless the account says otherwise
+RECEIPT_TEXT_WIDTHS = (32, 42, 48)  # columns of the printers that receipts are written for
+RECEIPT_TEXT_WIDTH = 42  # where nobody says which printer it is
+RECEIPT_FONT_PACKAGES = (  # whose fonts PDFs are set in, by script; what none of them has comes from the machine's own
+    "fontpkg_noto_sans",
+    "noto_cjk_sans_otc",
+    "fontpkg_noto_sans_arabic",
+    "fontpkg_noto_sans_devanagari",
+    "fontpkg_noto_sans_thai",
+)
+RECEIPT_FONTS = ("Noto Sans", "Noto Sans CJK SC", "Noto Sans Arabic", "Noto Sans Devanagari", "Noto Sans Thai")
 
 # --- Distribution: plans and allocations -------------------------------------------------------
 

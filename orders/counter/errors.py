@@ -65,6 +65,11 @@ class ChargeRefused(Conflict):
     message = "The provider of this identity has not let it pay."
 
 
+class TradeNotPaid(Conflict):
+    code = "trade_not_paid"
+    message = "Only a paid trade has a receipt."
+
+
 class ConfirmationNotNeeded(Conflict):
     code = "confirmation_not_needed"
     message = "This trade does not wait for a confirmation."

@@ -50,6 +50,11 @@ def get_trade_to_pay(trade_no: str, *, visible_to: Account) -> CounterTrade:
     return trade
 
 
+def find_trade_of(order: str) -> CounterTrade | None:
+    """Return the trade of an order (public id), whoever asks: for whoever shows what we have signed."""
+    return _trades().filter(order__public_id=order).first()
+
+
 def own_payment(trade: CounterTrade, *, visible_to: Account) -> ProviderPayment | None:
     """Return the latest payment of a trade by a provider that this buyer has made."""
     made = ProviderPayment.objects.filter(order=trade.order_id, buyer=visible_to).select_related("top_up")

@@ -168,6 +168,7 @@ class World:
         assert put.status_code == 200, put.content
         owner.ids["item_in_cart"] = item
         self.keep(owner, "trade_no", self.trade_of(owner.account), self.seller)
+        self.keep(owner, "paid_trade", self.paid_trade_of(owner.account), self.seller)
         self.trades(owner, buyer=owner.account, seller=self.seller, item=self.item, partner=self.seller)
 
     def trade_of(self, customer: Account) -> str:
@@ -176,6 +177,12 @@ class World:
         made = self.till.sell(tea(1, 1000), pay_code=pay_code(customer)).json()
         assert made["status"] == "confirming"
         return made["trade_no"]
+
+    def paid_trade_of(self, customer: Account) -> str:
+        trade_no = self.trade_of(customer)
+        paid = Api(customer).post(f"/trades/{trade_no}/confirm", TEN_POUNDS, key=f"world-{trade_no}")
+        assert paid.status_code == 200, paid.content
+        return trade_no
 
     def own_sales(self, owner: Owner) -> None:
         item = shop.offer(owner.account)
@@ -309,6 +316,7 @@ OBJECTS: dict[str, dict[str, str]] = {
     "POST /orders/{order_id}/pay": {"order_id": "pending"},
     "POST /orders/{order_id}/cancel": {"order_id": "pending"},
     "POST /orders/{order_id}/complete": {"order_id": "fulfilled"},
+    "GET /trades/{trade_no}/receipt": {"trade_no": "paid_trade"},
     "POST /ledger/journals/{journal_id}/approve": {"journal_id": "doubted_journal"},
     "POST /billing/rule-sets/{rule_set_id}/activate": {"rule_set_id": "draft_rules"},
 }

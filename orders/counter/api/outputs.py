@@ -9,6 +9,8 @@ from rest_framework import serializers
 from accounts.references import AccountRefDocument, account_ref
 from orders.api.outputs import RefundDocument, refund_document
 from orders.counter.models import CounterTrade, Terminal
+from orders.counter.receipts.codes import sign_receipt
+from orders.counter.receipts.reading import receipt_url
 from orders.counter.services.charging import REFUSALS
 from orders.counter.states import TradeStatus, status_of
 from orders.models import OrderLine, Refund
@@ -77,6 +79,9 @@ class TradeDocument(serializers.Serializer):
     paid_at = serializers.DateTimeField(allow_null=True)
     closes_at = serializers.DateTimeField(help_text="When time closes it, unless it is paid.")
     qr = serializers.CharField(help_text="What the till shows as a QR code, for the customer's phone.")
+    receipt = serializers.CharField(
+        allow_null=True, help_text="The address that the QR code on the receipt holds; null until it is paid."
+    )
     refusal = TradeRefusalDocument(allow_null=True, help_text="Why the last payment of an unpaid trade was refused.")
 
 
@@ -117,6 +122,7 @@ def trade_document(
         "paid_at": order.paid_at,
         "closes_at": trade.closes_at,
         "qr": url_of(f"/api/v1/trades/{order.trade_no}"),
+        "receipt": receipt_url(sign_receipt(order.public_id)) if order.paid_minor else None,
         "refusal": _refusal_document(trade),
     }
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from orders.counter.api import customers, days, terminals, trades
+from orders.counter.api import customers, days, receipts, terminals, trades
 
 urlpatterns = [
     path("stores/<str:store_id>/terminals", terminals.Terminals.as_view()),
@@ -13,6 +13,8 @@ urlpatterns = [
     path("terminal/trades/<str:trade_no>", trades.TillTrade.as_view()),
     path("terminal/trades/<str:trade_no>/pay", trades.TillTradePayment.as_view()),
     path("terminal/trades/<str:trade_no>/refunds", trades.TillRefunds.as_view()),
+    path("terminal/trades/<str:trade_no>/receipt", receipts.TillReceipt.as_view()),
+    path("trades/<str:trade_no>/receipt", receipts.CustomerReceipt.as_view()),
     path("trades/<str:trade_no>", customers.CustomerTrade.as_view()),
     path("trades/<str:trade_no>/pay", customers.TradePayment.as_view()),
     path("trades/<str:trade_no>/confirm", customers.TradeConfirmation.as_view()),

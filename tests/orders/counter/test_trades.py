@@ -65,6 +65,7 @@ class TestMakingATrade:
             "paid_at": None,
             "closes_at": trade["closes_at"],
             "qr": f"http://testserver/api/v1/trades/{order.trade_no}",
+            "receipt": None,
             "refusal": None,
         }
         assert [(line["title"], line["item"], line["quantity"], line["amount"]) for line in trade["lines"]] == [
