@@ -7,7 +7,9 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from accounts.terms import BEHAVIOUR_KINDS, CapKind, Direction, SwitchRight, Terms
-from core.money import CURRENCY_DIGITS, Money, read_major
+from core.api.idempotency import KEY_LENGTH_MAX
+from core.ids import PUBLIC_ID_LENGTH_MAX
+from core.money import AMOUNT_MINOR_MAX, CURRENCY_DIGITS, Money, read_major
 from portal.wording import KINDS
 
 PASSWORD_LENGTH_MAX = 1000
@@ -80,6 +82,16 @@ class NewPasswordForm(PlainForm):
         if "new" in cleaned and "again" in cleaned and cleaned["new"] != cleaned["again"]:
             self.add_error("again", _("The two are not the same."))
         return cleaned
+
+
+class PaymentForm(PlainForm):
+    """What somebody saw on the page of a trade and says yes to; `key` is one for each look at it."""
+
+    wallet = forms.CharField(max_length=PUBLIC_ID_LENGTH_MAX)
+    amount = forms.IntegerField(min_value=1, max_value=AMOUNT_MINOR_MAX)
+    currency = forms.ChoiceField(choices=CURRENCIES)
+    confirms = forms.BooleanField(required=False)
+    key = forms.CharField(max_length=KEY_LENGTH_MAX)
 
 
 class CodeForm(PlainForm):

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from portal.pages import by_mail, inviting, joining, logging_in, receipts
+from portal.pages import by_mail, inviting, joining, logging_in, paying, receipts
 
 app_name = "portal"
 
@@ -12,6 +12,7 @@ urlpatterns = [
     path("join", joining.Join.as_view(), name="join"),
     path("join/confirm", joining.Confirm.as_view(), name="join-confirm"),
     path("join/<str:link_id>", joining.Joined.as_view(), name="joined"),
+    path("pay/<str:trade_no>", paying.Pay.as_view(), name="pay"),
     path("receipts/<str:code>.pdf", receipts.ReceiptPDF.as_view(), name="receipt-pdf"),
     path("receipts/<str:code>.txt", receipts.ReceiptText.as_view(), name="receipt-text"),
     path("receipts/<str:code>", receipts.Receipt.as_view(), name="receipt"),

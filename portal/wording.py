@@ -25,6 +25,21 @@ REFUSALS = {
     "token_invalid": gettext_lazy(
         "This link is no longer good: it was used, its time is up, or a part of it is missing."
     ),
+    "order_not_payable": gettext_lazy("This can no longer be paid: it is paid already, cancelled, or its time is up."),
+    "confirmation_not_needed": gettext_lazy(
+        "The till is no longer waiting for your word. Look at the sum and try again."
+    ),
+    "amount_mismatch": gettext_lazy("This is not the sum that the till asks for. Look at it again before you pay."),
+    "insufficient_funds": gettext_lazy(
+        "There is not enough money in this wallet. Choose another one, or top it up and try again. Nothing was paid."
+    ),
+    "spending_cap_exceeded": gettext_lazy(
+        "You may not pay so much from this wallet: the limit you agreed on is reached. Nothing was paid."
+    ),
+    "account_not_linked": gettext_lazy("This wallet is no longer linked with yours. Choose another one."),
+    "store_closed": gettext_lazy("This store has closed. Nothing was paid."),
+    "payment_in_progress": gettext_lazy("This is being paid just now. Wait a moment and look again."),
+    "idempotency_key_reused": gettext_lazy("This page is out of date. Look at it again before you pay."),
     "not_found": gettext_lazy(
         "There is nothing here that you can see. Perhaps you are logged in with another account."
     ),

@@ -38,7 +38,7 @@ from accounts.services.second_factors import (
     remove_second_factor,
     step_up,
 )
-from accounts.services.spending import ensure_lets_spend, give_back, spend_through_link
+from accounts.services.spending import ensure_lets_spend, give_back, owners_who_let_spend, spend_through_link
 from accounts.services.standing_in import stand_in
 from accounts.services.switching import act_as, switch_session
 
@@ -67,6 +67,7 @@ __all__ = [
     "invite",
     "link_accounts",
     "log_in",
+    "owners_who_let_spend",
     "preview_invitation",
     "propose_terms",
     "purge_mirrored",

@@ -7,8 +7,8 @@ from django.db import connection
 
 from accounts.actor import Actor
 from accounts.errors import AccountNotLinked, SpendingCapExceeded
-from accounts.models import Account, Link
-from accounts.selectors import links_between
+from accounts.models import Account, Link, LinkSpending
+from accounts.selectors import links_between, links_of
 from core.money import Money
 
 
@@ -26,6 +26,24 @@ def ensure_lets_spend(*, owner: Account, amount: Money, actor: Actor) -> None:
     spent = link.spendings.filter(owner=owner, currency=amount.currency).first()
     if not link.terms.lets_spend(Money(amount.minor + (spent.spent_minor if spent else 0), amount.currency)):
         raise SpendingCapExceeded
+
+
+def owners_who_let_spend(*, amount: Money, actor: Actor) -> list[Account]:
+    """
+    Return the accounts linked with the login account from whose wallets it may pay so much now, the newest link
+    first; two statements. What is chosen is looked at again when it is paid.
+    """
+    login = actor.login
+    links = list(links_of(visible_to=login).order_by("-id"))
+    spendings = LinkSpending.objects.filter(link__in=links, currency=amount.currency)
+    spent = {(row.link_id, row.owner_id): row.spent_minor for row in spendings}
+
+    def lets(link: Link) -> bool:
+        owner = link.other(login)
+        total = Money(amount.minor + spent.get((link.pk, owner.pk), 0), amount.currency)
+        return owner.is_active and link.terms.lets_spend(total)
+
+    return [link.other(login) for link in links if lets(link)]
 
 
 def spend_through_link(*, owner: Account, amount: Money, actor: Actor) -> int | None:

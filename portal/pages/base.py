@@ -95,11 +95,15 @@ class CustomerPage(Page):
     def refuse_entry(self) -> HttpResponseBase | None:
         if self.actor is None:
             # A fragment (an invitation's code) stays with the browser, which carries it over redirects.
-            return redirect(f"{reverse('portal:log-in')}?{urlencode({'next': self.request.path})}")
+            return redirect(f"{reverse('portal:log-in')}?{urlencode({'next': self.way_back()})}")
         if self.actor.acting.is_staff:
             context = self.get_context_data()
             return TemplateResponse(self.request, "portal/for_customers.html", context, status=403).render()
         return None
+
+    def way_back(self) -> str:
+        """Return where somebody is to be after having logged in."""
+        return self.request.path
 
     @property
     def customer(self) -> Actor:

@@ -42,8 +42,7 @@ class CustomerView(ApiView):
         """A trade with the own payment by a provider, if there is one."""
         lines = lines_of([trade.order])[trade.order_id]
         payment = selectors.own_payment(trade, visible_to=actor_of(self.request).acting)
-        url_of = self.request.build_absolute_uri
-        return own_trade_document(trade, lines, payment, now=clock.now(), url_of=url_of)
+        return own_trade_document(trade, lines, payment, now=clock.now())
 
 
 class CustomerTrade(CustomerView):

@@ -1,12 +1,13 @@
 """What tills and their trades look like from outside."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 from rest_framework import serializers
 
 from accounts.references import AccountRefDocument, account_ref
+from core.pages import page_url
 from orders.api.outputs import RefundDocument, refund_document
 from orders.counter.models import CounterTrade, Terminal
 from orders.counter.receipts.codes import sign_receipt
@@ -14,6 +15,8 @@ from orders.counter.receipts.reading import receipt_url
 from orders.counter.services.charging import REFUSALS
 from orders.counter.states import TradeStatus, status_of
 from orders.models import OrderLine, Refund
+
+PAY_PAGE = "portal:pay"
 
 
 class TerminalDocument(serializers.Serializer):
@@ -78,7 +81,7 @@ class TradeDocument(serializers.Serializer):
     placed_at = serializers.DateTimeField()
     paid_at = serializers.DateTimeField(allow_null=True)
     closes_at = serializers.DateTimeField(help_text="When time closes it, unless it is paid.")
-    qr = serializers.CharField(help_text="What the till shows as a QR code, for the customer's phone.")
+    qr = serializers.CharField(help_text="What the till shows as a QR code: the page where a phone reads and pays it.")
     receipt = serializers.CharField(
         allow_null=True, help_text="The address that the QR code on the receipt holds; null until it is paid."
     )
@@ -100,10 +103,7 @@ class CancelledDocument(serializers.Serializer):
     result = serializers.ChoiceField(["not_created", "closed", "refunded"])
 
 
-def trade_document(
-    trade: CounterTrade, lines: Sequence[OrderLine], *, now: datetime, url_of: Callable[[str], str]
-) -> dict[str, Any]:
-    """`url_of` makes an address of a path, as the caller has reached us."""
+def trade_document(trade: CounterTrade, lines: Sequence[OrderLine], *, now: datetime) -> dict[str, Any]:
     order = trade.order
     return {
         "trade_no": order.trade_no,
@@ -121,7 +121,7 @@ def trade_document(
         "placed_at": order.placed_at,
         "paid_at": order.paid_at,
         "closes_at": trade.closes_at,
-        "qr": url_of(f"/api/v1/trades/{order.trade_no}"),
+        "qr": page_url(PAY_PAGE, order.trade_no),
         "receipt": receipt_url(sign_receipt(order.public_id)) if order.paid_minor else None,
         "refusal": _refusal_document(trade),
     }

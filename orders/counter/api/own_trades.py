@@ -1,6 +1,6 @@
 """What trades look like to the customers who pay them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,13 +17,8 @@ class OwnTradeDocument(TradeDocument):
 
 
 def own_trade_document(
-    trade: CounterTrade,
-    lines: Sequence[OrderLine],
-    payment: ProviderPayment | None,
-    *,
-    now: datetime,
-    url_of: Callable[[str], str],
+    trade: CounterTrade, lines: Sequence[OrderLine], payment: ProviderPayment | None, *, now: datetime
 ) -> dict[str, Any]:
     """`payment`: the viewer's own, if there is one."""
     shown = payment_document(payment) if payment else None
-    return trade_document(trade, lines, now=now, url_of=url_of) | {"payment": shown}
+    return trade_document(trade, lines, now=now) | {"payment": shown}

@@ -58,7 +58,6 @@ class TillView(ApiView):
             trade,
             lines if lines is not None else lines_of([trade.order])[trade.order_id],
             now=clock.now(),
-            url_of=self.request.build_absolute_uri,
         )
 
     def answer_once(self, asked: Asked, effect: Callable[[], Done]) -> HttpResponse | Response:

@@ -64,7 +64,7 @@ class TestMakingATrade:
             "placed_at": trade["placed_at"],
             "paid_at": None,
             "closes_at": trade["closes_at"],
-            "qr": f"http://testserver/api/v1/trades/{order.trade_no}",
+            "qr": f"{settings.SITE_URL}/pay/{order.trade_no}",
             "receipt": None,
             "refusal": None,
         }
