@@ -159,13 +159,15 @@ def unsettled(owner: Account) -> list[str]:
     Return what an account has to settle before it may close: money in its wallet or on its way, and debts.
 
     On its way is also what a provider has not answered: a top-up may still come in, a withdrawal come back.
+    That is looked for first: what comes in while this runs is found in the wallet.
     """
+    is_under_way = any(_under_way(kind, owner) for kind in (TopUp, IdentityCharge, Withdrawal))
     balances = wallet_balances(visible_to=owner)
     found = {
         "wallet_not_empty": any(b.posted_minor or b.held_minor or b.not_yet_booked_minor for b in balances),
         "earnings_pending": any(b.pending_minor for b in balances),
         "debt_outstanding": any(b.debt_minor for b in balances),
-        "payments_under_way": any(_under_way(kind, owner) for kind in (TopUp, IdentityCharge, Withdrawal)),
+        "payments_under_way": is_under_way,
     }
     return [code for code, is_so in found.items() if is_so]
 

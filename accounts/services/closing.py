@@ -9,7 +9,7 @@ from accounts import sessions
 from accounts.actor import Actor
 from accounts.errors import AccountNotSettled
 from accounts.events import AccountClosed
-from accounts.lifecycle import erase_everywhere, obstacles_of
+from accounts.lifecycle import close_everywhere, erase_everywhere, obstacles_of
 from accounts.mails import blank_mails
 from accounts.models import (
     Account,
@@ -46,6 +46,8 @@ def close_account(*, password: str, erase: bool = False, address: str, actor: Ac
     check_credentials(actor.login.username, password, address=address)
     with transaction.atomic():
         account = Account.objects.select_for_update(no_key=True).get(pk=actor.login.pk)
+        ExternalIdentity.objects.filter(account=account, unbound_at=None).update(unbound_at=now)
+        close_everywhere(account, now)
         obstacles = obstacles_of(account)
         if obstacles:
             raise AccountNotSettled(obstacles=obstacles)
@@ -71,7 +73,6 @@ def _close(account: Account, actor: Actor, now: datetime) -> None:
     for link in links.select_for_update(no_key=True, of=("self",)).order_by("id"):
         end_locked_link(link, actor=actor, now=now)
     Invitation.objects.filter(inviter=account, withdrawn_at=None).update(withdrawn_at=now)
-    ExternalIdentity.objects.filter(account=account, unbound_at=None).update(unbound_at=now)
     SecondFactor.objects.filter(account=account).delete()
     account.is_active, account.closed_at = False, now
     account.save(update_fields=["is_active", "closed_at"])

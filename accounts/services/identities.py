@@ -5,9 +5,10 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 
 from accounts.actor import Actor
-from accounts.errors import IdentityBoundElsewhere
+from accounts.errors import IdentityBoundElsewhere, SessionEnded
 from accounts.identity_proofs import read_proof
 from accounts.models import ExternalIdentity
+from accounts.services.closing import hold_open
 from accounts.services.own_login import ensure_own_login
 from core.errors import NotFound
 
@@ -20,9 +21,12 @@ def bind_identity(*, provider: str, external_id: str, proof: str, actor: Actor, 
     :raises OwnLoginRequired: through a link.
     :raises IdentityProofInvalid: the provider has not signed that, not for this account, or too long ago.
     :raises IdentityBoundElsewhere: another account has it.
+    :raises SessionEnded: the account is closed.
     """
     ensure_own_login(actor)
     proven = read_proof(proof, provider=provider, external_id=external_id, account=actor.login.public_id)
+    if not hold_open([actor.login.pk]):  # Whoever closes it unbinds this identity, too.
+        raise SessionEnded
     try:
         with transaction.atomic():
             return ExternalIdentity.objects.create(
