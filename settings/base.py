@@ -296,6 +296,8 @@ if STRIPE_SECRET_KEY:
 PAY_CODE_LIFETIME = timedelta(seconds=60)
 PAY_CODES_SEVERAL_VALID = True  # False: a new code ends the ones before it
 PAY_CODE_RETENTION = timedelta(days=30)  # how long a dead code still says how it ended
+OFFLINE_PAY_CODE_SKEW = timedelta(seconds=30)  # codes made by a phone are good so long before and after their 30 s
+PAY_CODE_SECRETS_MAX = 10  # phones per account that make codes by themselves
 PAY_CODE_FAILURES_MAX = 30  # refused codes per till
 PAY_CODE_FAILURES_WINDOW = timedelta(minutes=15)
 PAY_CODE_STORE_FAILURES_MAX = 300  # and per store, behind which may be many tills

@@ -2,7 +2,7 @@ from importlib import import_module
 
 from django.apps import AppConfig
 
-from accounts.lifecycle import register_eraser, register_export, register_obstacles
+from accounts.lifecycle import register_closer, register_eraser, register_export, register_obstacles
 from core.registry import register_proof_lines
 
 EARNINGS_LOCK_PLACE = 20  # After orders, before ledger accounts.
@@ -19,8 +19,12 @@ class WalletsConfig(AppConfig):
         register_obstacles("wallets", import_module("wallets.selectors").unsettled)
         charges = import_module("wallets.services.identity_charges")
         register_eraser("identity_charges", charges.erase_charged_identities)
+        pay_codes = import_module("wallets.pay_codes.services")
+        register_closer("pay_codes", pay_codes.end_pay_codes)
+        register_eraser("pay_codes", pay_codes.erase_phone_secrets)
         exports = import_module("wallets.exports")
         register_export("earnings", exports.earnings)
+        register_export("pay_code_secrets", exports.pay_code_secrets)
         register_export("top_ups", exports.top_ups)
         register_export("wallet", exports.statement)
         register_export("withdrawals", exports.withdrawals)

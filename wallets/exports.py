@@ -10,6 +10,8 @@ from core.api.lists import every_page
 from ledger.statements import StatementPlace
 from wallets.api.outputs import earning_documents, payment_document, statement_documents
 from wallets.models import TopUp, Withdrawal
+from wallets.pay_codes.api import secret_documents
+from wallets.pay_codes.selectors import secrets_of
 from wallets.selectors import earnings_of, wallet_statement
 
 NEWEST_FIRST = ("-id",)
@@ -35,3 +37,8 @@ def statement(account: Account) -> Iterator[dict[str, Any]]:
     while page := wallet_statement(visible_to=account, limit=settings.PAGE_SIZE_MAX, after=after):
         yield from statement_documents(page)
         after = page[-1].place
+
+
+def pay_code_secrets(account: Account) -> Iterator[dict[str, Any]]:
+    for page in every_page(secrets_of(visible_to=account), NEWEST_FIRST):
+        yield from secret_documents(page)

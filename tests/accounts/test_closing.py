@@ -191,6 +191,7 @@ class TestExport:
             "items",
             "links",
             "orders",
+            "pay_code_secrets",
             "refund_requests",
             "sessions",
             "stores",

@@ -39,6 +39,7 @@ from tests.conftest import PASSWORD, Api, make_account
 from tests.money_facts import book
 from tests.orders.counter.till import make_till, pay_code, tea
 from tests.walk.operations import Operation
+from tests.wallets.phone import Phone as OfflinePhone
 from wallets.pay_codes.services import set_confirmation_limit
 from wallets.services.debts import open_debt
 
@@ -169,6 +170,7 @@ class World:
         owner.ids["item_in_cart"] = item
         self.keep(owner, "trade_no", self.trade_of(owner.account), self.seller)
         self.keep(owner, "paid_trade", self.paid_trade_of(owner.account), self.seller)
+        self.keep(owner, "secret_id", OfflinePhone(owner.account).id)
         self.trades(owner, buyer=owner.account, seller=self.seller, item=self.item, partner=self.seller)
 
     def trade_of(self, customer: Account) -> str:
@@ -192,6 +194,7 @@ class World:
         owner.ids["store_id"] = Api(owner.account).post("/stores", {"name": "Corner"}).json()["id"]
         till = Api(owner.account).post(f"/stores/{owner.ids['store_id']}/terminals", {"name": "Till"}).json()
         self.keep(owner, "terminal_id", till["id"])
+        owner.ids["secret_id"] = OfflinePhone(self.buyer).id  # Sellers have none.
         self.trades(owner, buyer=self.buyer, seller=owner.account, item=item, partner=self.buyer)
 
     def trades(self, owner: Owner, *, buyer: Account, seller: Account, item: Any, partner: Account) -> None:

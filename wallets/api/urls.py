@@ -14,5 +14,7 @@ urlpatterns = [
     path("webhooks/<str:provider>", webhooks.Webhook.as_view()),
     path("earnings", views.Earnings.as_view()),
     path("pay-codes", pay_codes.PayCodes.as_view()),
+    path("pay-code-secrets", pay_codes.PayCodeSecrets.as_view()),
+    path("pay-code-secrets/<str:secret_id>", pay_codes.OnePayCodeSecret.as_view()),
     path("confirmation-limits", pay_codes.ConfirmationLimits.as_view()),
 ]

@@ -18,3 +18,8 @@ class PayCodeMaximum(Conflict):
 class ConfirmationNeeded(Conflict):
     code = "confirmation_needed"
     message = "The customer has to confirm so much on the phone first."
+
+
+class TooManyPayCodeSecrets(Conflict):
+    code = "too_many_pay_code_secrets"
+    message = "So many phones make codes for this account already: revoke one first."
