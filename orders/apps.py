@@ -2,7 +2,13 @@ from importlib import import_module
 
 from django.apps import AppConfig
 
-from accounts.lifecycle import register_carrier, register_eraser, register_export, register_obstacles
+from accounts.lifecycle import (
+    register_carrier,
+    register_closer,
+    register_eraser,
+    register_export,
+    register_obstacles,
+)
 from core.registry import register_book_check, register_proof_lines
 
 ORDERS_LOCK_PLACE = 10  # Before the earnings of the order.
@@ -21,6 +27,7 @@ class OrdersConfig(AppConfig):
         import_module("distribution.sales").register_sales(lines=sales.lines_of, refunds=sales.refunded_fees)
         register_proof_lines("orders", import_module("orders.proof").platform_line)
         selectors = import_module("orders.selectors")
+        register_closer("tills", import_module("orders.counter.services").close_tills)
         register_obstacles("orders", selectors.unsettled)
         register_export("orders", selectors.export_orders)
         register_export("refund_requests", selectors.export_refund_requests)

@@ -1,6 +1,10 @@
 """Everything the counter can refuse, beside what orders can. Codes are public API and never change."""
 
-from core.errors import Conflict, Unprocessable
+from core.errors import Conflict, NotAuthenticated, Unprocessable
+
+
+class TerminalKeyUnknown(NotAuthenticated):
+    message = "No till in service has this key."
 
 
 class TerminalRevoked(Conflict):

@@ -7,13 +7,9 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 from structlog.contextvars import bind_contextvars
 
-from core.errors import NotAuthenticated
 from orders.counter.callers import TillCaller
+from orders.counter.errors import TerminalKeyUnknown
 from orders.counter.keys import find_terminal
-
-
-class TerminalKeyUnknown(NotAuthenticated):
-    message = "No till in service has this key."
 
 
 class TerminalAuthentication(BaseAuthentication):

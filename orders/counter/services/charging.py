@@ -106,13 +106,15 @@ def is_paid_by(order: Order, identity: ExternalIdentity) -> bool:
 
 def find_identity(provider: str, external_id: str, store: Store) -> ExternalIdentity:
     """
-    Return an identity with the account to which it is bound.
+    Return an identity with the account to which it is bound, locked: whoever unbinds it, or closes the account,
+    waits for what it begins.
 
     :raises IdentityUnknown: nobody has bound it, or the store is not trusted for its provider.
     """
     if provider not in store.trusted_providers:
         raise IdentityUnknown
-    bound = ExternalIdentity.objects.filter(provider=provider, external_id=external_id, unbound_at=None)
+    locking = ExternalIdentity.objects.select_for_update(no_key=True, of=("self",))
+    bound = locking.filter(provider=provider, external_id=external_id, unbound_at=None)
     identity = bound.filter(account__is_active=True, account__side="buyer").select_related("account").first()
     if identity is None:
         raise IdentityUnknown

@@ -3,6 +3,9 @@ Sequences: the till's own names for what it wants done, made before the first at
 
 One at a time per sequence, by an advisory lock that a second create does not wait for and a cancel does.
 What was answered first is kept in the transaction of its effect, and repeated for ever.
+
+The till's own row is locked with it, shared: a seller who closes takes its tills out of service first, and so
+waits for what they have begun. No till waits for another one, nor is anything locked that they have in common.
 """
 
 import hashlib
@@ -12,7 +15,13 @@ from typing import Any
 
 from django.db import connection
 
-from orders.counter.errors import RefundNotCancellable, SequenceCancelled, SequenceInUse, SequenceReused
+from orders.counter.errors import (
+    RefundNotCancellable,
+    SequenceCancelled,
+    SequenceInUse,
+    SequenceReused,
+    TerminalKeyUnknown,
+)
 from orders.counter.models import CounterTrade, Terminal, TillRequest
 from orders.models import Refund
 
@@ -20,7 +29,8 @@ NOT_CREATED = "not_created"
 
 _BEGIN = """
 SELECT pg_try_advisory_xact_lock(%s), r.id, r.kind, r.request_digest, r.answer
-FROM (VALUES (1)) AS once LEFT JOIN orders_tillrequest r ON r.terminal_id = %s AND r.sequence = %s
+FROM orders_terminal t LEFT JOIN orders_tillrequest r ON r.terminal_id = t.id AND r.sequence = %s
+WHERE t.id = %s AND t.revoked_at IS NULL FOR SHARE OF t
 """
 # pg_locks splits the 64 bits of an advisory lock's key in two; 1 marks a key of 64 bits.
 _IS_RUNNING = """
@@ -60,13 +70,17 @@ def begin(asked: Asked) -> str | None:
     """
     Take the sequence for this transaction; return the body of the first answer, None where there is none.
 
+    :raises TerminalKeyUnknown: the till was taken out of service this moment.
     :raises SequenceInUse: a twin is running.
     :raises SequenceCancelled: it was cancelled before anything came of it.
     :raises SequenceReused: it was used for something else.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_BEGIN, [_lock_number(asked.terminal, asked.sequence), asked.terminal.pk, asked.sequence])
-        is_ours, key, kind, digest, answer = cursor.fetchone()
+        cursor.execute(_BEGIN, [_lock_number(asked.terminal, asked.sequence), asked.sequence, asked.terminal.pk])
+        begun = cursor.fetchone()
+    if begun is None:
+        raise TerminalKeyUnknown
+    is_ours, key, kind, digest, answer = begun
     if key is not None:
         return _first_answer(kind, digest, answer, asked)
     if not is_ours:

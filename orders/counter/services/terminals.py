@@ -5,6 +5,9 @@ from datetime import datetime
 from django.db import transaction
 
 from accounts.actor import Actor
+from accounts.errors import SessionEnded
+from accounts.models import Account
+from accounts.services import hold_open
 from catalog.errors import StoreClosed
 from catalog.selectors import get_own_store
 from core.errors import NotFound
@@ -20,9 +23,12 @@ def create_terminal(
     """
     Make a till of a store of the acting seller; return its row and its key, which is not kept.
 
+    :raises SessionEnded: the seller is closed.
     :raises NotFound: the seller has no such store.
     :raises StoreClosed: the store is closed.
     """
+    if not hold_open([actor.acting.pk]):  # Whoever closes it takes this till out of service, too.
+        raise SessionEnded
     own = get_own_store(store, seller=actor.acting)
     if own.closed_at is not None:
         raise StoreClosed
@@ -66,6 +72,18 @@ def revoke_terminal(*, terminal: str, actor: Actor, now: datetime) -> None:
     if revoked.revoked_at is None:
         revoked.revoked_at = now
         revoked.save(update_fields=["revoked_at"])
+
+
+def close_tills(seller: Account, now: datetime) -> None:
+    """
+    Take all tills of a seller who closes out of service.
+
+    It waits for the trades and refunds that they are making, and is waited for by those that come now, which
+    then find the till gone.
+    """
+    in_service = Terminal.objects.filter(store__seller=seller, revoked_at=None)
+    locked = in_service.select_for_update(no_key=True, of=("self",)).order_by("id").values_list("pk", flat=True)
+    Terminal.objects.filter(pk__in=list(locked)).update(revoked_at=now)
 
 
 def _lock(public_id: str, actor: Actor) -> Terminal:
