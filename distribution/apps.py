@@ -15,3 +15,4 @@ class DistributionConfig(AppConfig):
         import_module("distribution.consumers")
         register_placements(import_module("distribution.placements").placements_now)
         register_proof_lines("distribution", import_module("distribution.selectors").escrow_lines)
+        import_module("distribution.book_checks").register()

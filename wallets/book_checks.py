@@ -11,6 +11,7 @@ from typing import Any
 from django.db import connection
 
 from billing.booking import BILLING
+from billing.event_types import COMMISSION_SLOTS
 from core.ids import encode_key
 from core.registry import Finding, register_book_check
 from core.walk import key_ranges
@@ -38,11 +39,21 @@ WITH owner AS (
         WHEN 'order.paid' THEN (e.payload ->> 'gross_minor')::bigint - (e.payload ->> 'fee_minor')::bigint
         WHEN 'order.refunded' THEN -(e.payload ->> 'net_minor')::bigint
         WHEN 'earnings.released' THEN -(e.payload ->> 'amount_minor')::bigint
+        WHEN 'commission.released' THEN -(e.payload ->> 'amount_minor')::bigint
+        WHEN 'commission.reversed' THEN -(e.payload ->> 'from_pending_minor')::bigint
+        WHEN 'commission.escrow_released' THEN (e.payload ->> 'to_owner_minor')::bigint
         ELSE (e.payload ->> 'from_wallet_minor')::bigint + (e.payload ->> 'to_debt_minor')::bigint END
     FROM events_delivery d JOIN events_eventrecord e ON e.id = d.event_id
     JOIN owner ON owner.public_id = COALESCE(e.payload ->> 'seller', e.payload ->> 'owner')
     WHERE d.consumer = %(billing)s
-      AND e.type IN ('order.paid', 'order.refunded', 'earnings.released', 'earnings.reversed')
+      AND e.type IN ('order.paid', 'order.refunded', 'earnings.released', 'earnings.reversed',
+                     'commission.released', 'commission.reversed', 'commission.escrow_released')
+    UNION ALL
+    SELECT owner.public_id, e.payload ->> 'currency', 0, 0, (e.payload ->> (slot || '_minor'))::bigint
+    FROM events_delivery d JOIN events_eventrecord e ON e.id = d.event_id
+    CROSS JOIN unnest(%(slots)s::text[]) AS slot
+    JOIN owner ON owner.public_id = e.payload ->> slot
+    WHERE d.consumer = %(billing)s AND e.type = 'commission.accrued'
 )
 SELECT public_id || ' ' || currency,
        format('pending earnings are %%s; booked %%s, waiting %%s', sum(decided), sum(booked), sum(waiting))
@@ -62,13 +73,15 @@ WITH owner AS (
     UNION ALL
     SELECT owner.public_id, e.payload ->> 'currency', 0, 0, CASE e.type
         WHEN 'earnings.released' THEN -(e.payload ->> 'repaid_minor')::bigint
+        WHEN 'commission.released' THEN -(e.payload ->> 'repaid_minor')::bigint
         WHEN 'debt.repaid' THEN -(e.payload ->> 'amount_minor')::bigint
         WHEN 'debt.written_off' THEN -(e.payload ->> 'amount_minor')::bigint
         ELSE (e.payload ->> 'to_debt_minor')::bigint END
     FROM events_delivery d JOIN events_eventrecord e ON e.id = d.event_id
     JOIN owner ON owner.public_id = e.payload ->> 'owner'
     WHERE d.consumer = %(billing)s AND e.type IN (
-        'earnings.released', 'earnings.reversed', 'topup.reversed', 'debt.repaid', 'debt.written_off')
+        'earnings.released', 'earnings.reversed', 'commission.released', 'commission.reversed', 'topup.reversed',
+        'debt.repaid', 'debt.written_off')
 )
 SELECT public_id || ' ' || currency,
        format('open debts are %%s; booked %%s, waiting %%s', sum(decided), sum(booked), sum(waiting))
@@ -87,6 +100,7 @@ _NOTES = """
 WITH expected AS (
     SELECT e.id AS event_id, COALESCE(e.payload ->> 'owner', e.payload ->> 'payer') AS owner, CASE e.type
         WHEN 'earnings.released' THEN (e.payload ->> 'amount_minor')::bigint - (e.payload ->> 'repaid_minor')::bigint
+        WHEN 'commission.released' THEN (e.payload ->> 'amount_minor')::bigint - (e.payload ->> 'repaid_minor')::bigint
         WHEN 'order.refunded' THEN (e.payload ->> 'net_minor')::bigint + (e.payload ->> 'fee_minor')::bigint
         WHEN 'wallet.topped_up' THEN (e.payload ->> 'amount_minor')::bigint
         WHEN 'withdrawal.failed' THEN (e.payload ->> 'amount_minor')::bigint
@@ -96,7 +110,8 @@ WITH expected AS (
     FROM events_delivery d JOIN events_eventrecord e ON e.id = d.event_id
     WHERE d.consumer = %(billing)s AND d.event_id BETWEEN %(first)s AND %(last)s
       AND e.type IN ('wallet.topped_up', 'topup.reversed', 'wallet.withdrawn', 'withdrawal.failed', 'order.refunded',
-                     'earnings.released', 'earnings.reversed', 'debt.repaid')
+                     'earnings.released', 'earnings.reversed', 'commission.released', 'commission.reversed',
+                     'debt.repaid')
       AND NOT EXISTS (SELECT FROM billing_externalevent x WHERE x.event_id = e.id)
 ), noted AS (
     SELECT c.event_id, a.public_id AS owner, c.amount_minor AS minor
@@ -152,7 +167,7 @@ def check_holds() -> Iterator[Finding]:
 
 def _walk(check: str, statement: str, table: str, key: str = "id") -> Iterator[Finding]:
     for first, last in key_ranges(table, key):
-        parameters: dict[str, Any] = {"first": first, "last": last, "billing": BILLING}
+        parameters: dict[str, Any] = {"first": first, "last": last, "billing": BILLING, "slots": list(COMMISSION_SLOTS)}
         with connection.cursor() as cursor:
             cursor.execute(statement, parameters)
             rows = cursor.fetchall()
