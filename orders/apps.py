@@ -39,3 +39,4 @@ class OrdersConfig(AppConfig):
             ORDERS_LOCK_PLACE, import_module("orders.locks").lock_subjects
         )
         register_book_check("orders", import_module("orders.book_check").check_orders)
+        import_module("orders.counter.book_check").register()

@@ -133,6 +133,24 @@ WHERE d.consumer = %(billing)s AND d.event_id BETWEEN %(first)s AND %(last)s AND
 """
 
 
+# The last final answer is what became of a payment, unless a webhook came after it. What ended before calls were
+# kept has none, and one that is still asked about may change.
+_ANSWERS = """
+SELECT payment.public_id, format('%%s; its provider''s last answer was %%s', payment.status, last.answer)
+FROM {payments} payment
+CROSS JOIN LATERAL (
+    SELECT a.answer, a.answered_at FROM wallets_providerattempt a
+    WHERE a.reference = payment.public_id AND a.answer IN ('succeeded', 'failed')
+    ORDER BY a.answered_at DESC, a.id DESC LIMIT 1
+) AS last
+WHERE payment.id BETWEEN %(first)s AND %(last)s AND payment.next_query_at IS NULL
+  AND (last.answer = 'succeeded') <> (payment.status IN ('succeeded', 'reversed'))
+  AND NOT EXISTS (SELECT FROM wallets_webhooknotice n WHERE n.reference = payment.public_id
+                  AND n.effect = 'finished' AND n.received_at > last.answered_at)
+"""
+_PAYMENTS = ("wallets_topup", "wallets_withdrawal", "wallets_identitycharge")
+
+
 def register() -> None:
     """Hand the checks to `verify_books`."""
     register_book_check("wallets: pending earnings are in the ledger", check_pending)
@@ -140,6 +158,7 @@ def register() -> None:
     register_book_check("wallets: debts are repaid by their repayments", check_repayments)
     register_book_check("wallets: what is not yet booked is noted", check_notes)
     register_book_check("wallets: what waits has its holds", check_holds)
+    register_book_check("wallets: payments ended as their providers answered", check_answers)
 
 
 def check_pending() -> Iterator[Finding]:
@@ -163,6 +182,11 @@ def check_notes() -> Iterator[Finding]:
 def check_holds() -> Iterator[Finding]:
     for finding in _walk("holds of waiting events", _HOLDS, "events_delivery", "event_id"):
         yield Finding(finding.check, f"ledger_hold {finding.subject}", finding.detail)
+
+
+def check_answers() -> Iterator[Finding]:
+    for payments in _PAYMENTS:
+        yield from _walk("provider's answer", _ANSWERS.replace("{payments}", payments), payments)
 
 
 def _walk(check: str, statement: str, table: str, key: str = "id") -> Iterator[Finding]:

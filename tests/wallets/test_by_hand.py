@@ -154,6 +154,18 @@ class TestSettling:
         assert services.finish_open_withdrawals() == 0
         assert findings() == []
 
+    def test_that_a_provider_contradicts_later_is_found_in_the_books(
+        self, bank: Bank, buyer: Account, operator: Account, second: Account
+    ):
+        reference = payout(buyer)
+        approve(ask(reference, operator, "failed"), second)
+        bank.settle()
+        services.pay_out_withdrawal(public_id=reference)  # An answer that was long on its way.
+        book()
+
+        (finding,) = findings()
+        assert (finding.subject, finding.detail) == (reference, "failed; its provider's last answer was succeeded")
+
     def test_a_top_up_that_was_given_up_may_have_come_in(
         self, bank: Bank, buyer: Account, operator: Account, second: Account
     ):
