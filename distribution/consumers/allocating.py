@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from distribution.services.allocating import PaidSale, allocate_sales
+from distribution.services.allocating import allocate_sales, sale_of
 from distribution.services.completing import CompletedSale, complete_sales
 from distribution.services.reversing import RefundedSale, reverse_refunded
 from events.consumers import consumes
@@ -19,22 +19,9 @@ def allocate(events: Sequence[EventRecord]) -> None:
     All of one kind at once: an order is paid before anything else happens to it, and the events of one order
     come in their order.
     """
-    allocate_sales(sales=[_paid(event) for event in events if event.type == PAID])
+    allocate_sales(sales=[sale_of(event) for event in events if event.type == PAID])
     complete_sales(sales=[CompletedSale(e.payload["order"], e.occurred_at) for e in events if e.type == COMPLETED])
     reverse_refunded(refunds=[_refunded(event) for event in events if event.type == REFUNDED])
-
-
-def _paid(event: EventRecord) -> PaidSale:
-    told = event.payload
-    return PaidSale(
-        order=told["order"],
-        seller=told["seller"],
-        buyer=told["buyer"],
-        currency=told["currency"],
-        channel=told.get("channel", ""),
-        institution=told.get("institution", ""),
-        paid_at=event.occurred_at,
-    )
 
 
 def _refunded(event: EventRecord) -> RefundedSale:

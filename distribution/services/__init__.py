@@ -7,6 +7,7 @@ from distribution.services.escrow import settle_escrow
 from distribution.services.moving_up import move_up_children
 from distribution.services.placing import StoreNews, decide_placement, follow_stores
 from distribution.services.plans import activate_plan, check_draft, draft_plan
+from distribution.services.previewing import request_preview
 from distribution.services.referring import bind_referral, end_closed, end_referral, move_referral, place_registered
 from distribution.services.reversing import reverse_refunded
 from distribution.services.seats import appoint_agent, end_agent, end_seats_of, replace_agent
@@ -32,6 +33,7 @@ __all__ = [
     "move_up_children",
     "place_registered",
     "replace_agent",
+    "request_preview",
     "reverse_refunded",
     "settle_escrow",
 ]

@@ -1,7 +1,7 @@
 """Allocating: who gets what of a paid sale, by the chain and the plan as of its payment."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,9 +14,10 @@ from core.money import Money
 from distribution.chains import Chain, PersonRef, Sale, resolve_chains
 from distribution.events import CommissionAccrued, CommissionEscrowed
 from distribution.models import AllocatedLine, Allocation
-from distribution.plans import CompiledPlan, PlanTimeline, plan_timeline
+from distribution.plans import CompiledPlan, plan_timeline
 from distribution.sales import SoldLine, lines_of
 from distribution.sharing_out import Part, SharedOut, Taken, share_out
+from events.models import EventRecord
 from events.services import Fact, record_facts
 from wallets.services import Commission, record_commissions
 
@@ -34,9 +35,23 @@ class PaidSale:
     paid_at: datetime
 
 
+def sale_of(event: EventRecord) -> PaidSale:
+    """Read a paid order as its event tells it."""
+    told = event.payload
+    return PaidSale(
+        order=told["order"],
+        seller=told["seller"],
+        buyer=told["buyer"],
+        currency=told["currency"],
+        channel=told.get("channel", ""),
+        institution=told.get("institution", ""),
+        paid_at=event.occurred_at,
+    )
+
+
 @dataclass(slots=True)
-class _Shared:
-    """One line of a sale on its way into the rows."""
+class SharedLine:
+    """One line of a sale, shared out, on its way into the rows."""
 
     sale: PaidSale
     line: SoldLine
@@ -55,8 +70,7 @@ def allocate_sales(*, sales: Sequence[PaidSale]) -> int:
     A constant number of statements, however many. Where no plan was in force, nobody is given anything. A line is
     allocated once: its key is the row's.
     """
-    timeline = plan_timeline()
-    shared = list(_share_all(sales, timeline))
+    shared = list(share_sales(sales, plan_at=plan_timeline().at))
     AllocatedLine.objects.bulk_create(_line_row(one) for one in shared)
     for one in shared:
         one.rows = [_allocation_row(one, part) for part in one.out.parts]
@@ -67,9 +81,11 @@ def allocate_sales(*, sales: Sequence[PaidSale]) -> int:
     return len(shared)
 
 
-def _share_all(sales: Sequence[PaidSale], timeline: PlanTimeline) -> Iterator[_Shared]:
-    """Yield every line that gives a pool, in order."""
-    planned = [(sale, plan) for sale in sales if (plan := timeline.at(sale.paid_at)) is not None]
+def share_sales(
+    sales: Sequence[PaidSale], *, plan_at: Callable[[datetime], CompiledPlan | None]
+) -> Iterator[SharedLine]:
+    """Share out sales and write nothing: yield every line that gives a pool, in order. Previews ask the same."""
+    planned = [(sale, plan) for sale in sales if (plan := plan_at(sale.paid_at)) is not None]
     if not planned:
         return
     lines = lines_of([sale.order for sale, _plan in planned])
@@ -95,7 +111,7 @@ def _share_all(sales: Sequence[PaidSale], timeline: PlanTimeline) -> Iterator[_S
                 taken=taken,
             )
             if out.pool_minor:
-                yield _Shared(sale, line, (line.store or "") if len(stores) > 1 else "", plan, chain, out)
+                yield SharedLine(sale, line, (line.store or "") if len(stores) > 1 else "", plan, chain, out)
 
 
 def _linked_with_buyers(
@@ -133,7 +149,7 @@ def _people(accounts: Sequence[str]) -> dict[str, PersonRef]:
 # --- Rows ----------------------------------------------------------------------------------------
 
 
-def _line_row(one: _Shared) -> AllocatedLine:
+def _line_row(one: SharedLine) -> AllocatedLine:
     sale, out = one.sale, one.out
     return AllocatedLine(
         line=one.line.key,
@@ -182,7 +198,7 @@ def chain_document(chain: Chain) -> dict[str, Any]:
     }
 
 
-def _allocation_row(one: _Shared, part: Part) -> Allocation:
+def _allocation_row(one: SharedLine, part: Part) -> Allocation:
     return Allocation(
         line_id=one.line.key,
         order=one.sale.order,
@@ -202,15 +218,15 @@ def _allocation_row(one: _Shared, part: Part) -> Allocation:
 # --- Money ---------------------------------------------------------------------------------------
 
 
-def _by_part(shared: Sequence[_Shared]) -> Mapping[tuple[str, str], list[_Shared]]:
+def _by_part(shared: Sequence[SharedLine]) -> Mapping[tuple[str, str], list[SharedLine]]:
     """The lines of one order and store: one event for all of them."""
-    by_part: dict[tuple[str, str], list[_Shared]] = defaultdict(list)
+    by_part: dict[tuple[str, str], list[SharedLine]] = defaultdict(list)
     for one in shared:
         by_part[one.sale.order, one.part].append(one)
     return by_part
 
 
-def _commissions(of_part: Sequence[_Shared]) -> Iterator[Commission]:
+def _commissions(of_part: Sequence[SharedLine]) -> Iterator[Commission]:
     """One earning for each account and role, whatever it has of how many lines and levels."""
     sale = of_part[0].sale
     minors: dict[tuple[str, int], int] = defaultdict(int)
@@ -236,7 +252,7 @@ def _commissions(of_part: Sequence[_Shared]) -> Iterator[Commission]:
         )
 
 
-def _facts(of_part: Sequence[_Shared]) -> Iterator[Fact]:
+def _facts(of_part: Sequence[SharedLine]) -> Iterator[Fact]:
     """What billing books of one order and store: what people get, and what is kept for those not known yet."""
     sale, plan = of_part[0].sale, of_part[0].plan
     given: dict[str, Any] = defaultdict(int)

@@ -242,6 +242,7 @@ class World:
             "rule_set_id": clerk.get("/billing/rule-sets").json()["results"][0]["id"],
             "draft_rules": clerk.post("/billing/rule-sets", self.rules(clerk)).json()["id"],
             "schedule_id": clerk.post("/fee-schedules", FEES).json()["id"],
+            "plan_id": clerk.post("/distribution/plans", PLAN).json()["id"],
             "key_id": clerk.post("/service-keys", {"name": "bank", "types": ["wallet.topped_up"]}).json()["id"],
             "store_id": Api(self.seller).post("/stores", {"name": "High Street"}).json()["id"],
             "item_id": self.item.public_id,
@@ -282,6 +283,7 @@ class World:
         return made(self, owner.account) if callable(made) else made
 
 
+PLAN = {"name": "autumn", "pool": {"of": "fee", "bps": 100}, "cashback": {"bps": 100}}
 FEES = {"name": "autumn", "rules": [{"match": {}, "rate_bps": 500}]}
 
 Body = Callable[[World, Account], Any]
@@ -374,6 +376,9 @@ BODIES: dict[str, Any | Body] = {
     "POST /billing/rule-sets": lambda world, owner: world.rules(Api(world.operator)),
     "POST /billing/rule-sets/{rule_set_id}/activate": {},
     "POST /billing/rule-sets/{rule_set_id}/replay": {"since": "2026-01-01T00:00:00Z", "until": "2026-01-02T00:00:00Z"},
+    "POST /distribution/plans/{plan_id}/check": {},
+    "POST /distribution/plans/{plan_id}/activate": {},
+    "POST /distribution/plans/{plan_id}/replay": {"since": "2026-01-01T00:00:00Z", "until": "2026-01-02T00:00:00Z"},
     "POST /billing/rule-sets/{rule_set_id}/repair": {
         "since": "2026-01-01T00:00:00Z",
         "until": "2026-01-02T00:00:00Z",
