@@ -47,7 +47,7 @@ class Identity:
     external_id: str
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)  # A refusal rolls back whatever is around it: a sequence is kept with its effect.
 def create_trade(
     *,
     terminal: Terminal,
