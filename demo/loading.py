@@ -258,7 +258,7 @@ def _trade_of(sale: Sale, till: Terminal, sold_at: datetime) -> CounterTrade:
     begin(asked)
     line, price = SoldLine(item=item.public_id, quantity=1), Money(item.price_minor, item.currency)
     trade, lines = create_trade(terminal=till, sequence=1, lines=[line], amount=price, now=sold_at)
-    document = trade_document(trade, lines, now=sold_at, url_of=lambda path: f"{settings.SITE_URL}{path}")
+    document = trade_document(trade, lines, now=sold_at)
     keep(asked, answer=JSONRenderer().render(document).decode(), trade=trade)
     return trade
 
