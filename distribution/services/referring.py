@@ -22,6 +22,7 @@ from distribution.people_events import ReferralEnded as PlaceEnded
 from distribution.rule_numbers import NodeKind, new_rule_number
 from events.services import emit
 
+_SHAPE_LOCK_STATEMENT = "SELECT pg_advisory_xact_lock(%s)"
 _SHAPE_LOCK = 0x464F52455354  # "FOREST", beside the 64-bit digests that idempotency keys lock.
 
 
@@ -115,7 +116,7 @@ def _lock_shape(account: Account, referrer: Account) -> Referral:
     if len(hold_open([account.pk, referrer.pk])) < len({account.pk, referrer.pk}):
         raise AccountClosed
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_SHAPE_LOCK])
+        cursor.execute(_SHAPE_LOCK_STATEMENT, [_SHAPE_LOCK])
     ensure_places([account, referrer])
     place = last_place(account)
     assert place is not None, "Everybody has a place once it is asked for."

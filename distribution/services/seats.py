@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
 
 from accounts.actor import Actor
@@ -15,6 +15,22 @@ from distribution.models import AgentSeat, Area
 from distribution.people_events import AgentAppointed, AgentEnded
 from distribution.rule_numbers import NodeKind, new_rule_number
 from events.services import emit
+
+_SHARED_OUT_SINCE = """
+WITH RECURSIVE below AS (
+    SELECT %(area)s::bigint AS id
+    UNION ALL
+    SELECT area.id FROM below JOIN distribution_area area ON area.parent_id = below.id
+)
+SELECT EXISTS (
+    SELECT 1 FROM distribution_allocatedline line
+    JOIN catalog_store store ON store.public_id = line.store
+    JOIN distribution_placement p ON p.store_id = store.id
+         AND p.from_at <= line.paid_at AND (p.until_at IS NULL OR p.until_at > line.paid_at)
+    JOIN below ON below.id = p.area_id
+    WHERE line.paid_at >= %(since)s
+)
+"""
 
 
 @transaction.atomic
@@ -148,6 +164,10 @@ def _ensure_not_too_early(area: Area, account: Account, begins_at: datetime, now
         raise FromTooEarly("The account did not exist then.")
     if begins_at < now - settings.AGENT_BACKDATING_MAX:
         raise FromTooEarly(f"At most {settings.AGENT_BACKDATING_MAX.days} days back.")
+    with connection.cursor() as cursor:
+        cursor.execute(_SHARED_OUT_SINCE, {"area": area.pk, "since": begins_at})
+        if cursor.fetchone()[0]:
+            raise FromTooEarly("Sales in the area have been shared out since then.")
 
 
 def _overlapping(area: Area, begins_at: datetime) -> QuerySet[AgentSeat]:

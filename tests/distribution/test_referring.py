@@ -1,3 +1,4 @@
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -18,6 +19,7 @@ from distribution.errors import (
     ReferralUnchanged,
 )
 from distribution.models import Referral
+from distribution.services import referring
 from tests.distribution.people import above, came, clerk, events_of, minute, place_now
 
 WHY: dict[str, Any] = {"reason": "They say so."}
@@ -270,3 +272,67 @@ class TestTheRows:
         account = came(minute(0))
         with pytest.raises(IntegrityError, match="referral_one_place_at_any_instant"), transaction.atomic():
             Referral.objects.create(account=account, via="nobody", rule_number="R-x", from_at=minute(5))
+
+
+class TestRaces:
+    """Two at the same moment never close a circle, and nobody has two places."""
+
+    def test_two_operators_put_two_accounts_below_each_other(
+        self, committed_db: Any, race: Callable[..., list[Any]]
+    ) -> None:
+        one, other = came(minute(0)), came(minute(0))
+        outcomes = race(lambda: bind(one, other), lambda: bind(other, one))
+
+        assert [type(outcome) for outcome in outcomes if not isinstance(outcome, Referral)] == [ReferralCycle]
+
+    def test_control_without_the_lock_they_close_a_circle(
+        self, committed_db: Any, race: Callable[..., list[Any]], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        one, other = came(minute(0)), came(minute(0))
+        both_have_looked = threading.Barrier(2)
+        look = referring.stands_below
+
+        def look_and_wait(*accounts: Account) -> bool:
+            answer = look(*accounts)
+            both_have_looked.wait(timeout=20)
+            return answer
+
+        monkeypatch.setattr(referring, "_SHAPE_LOCK_STATEMENT", "SELECT %s")
+        monkeypatch.setattr(referring, "stands_below", look_and_wait)
+        monkeypatch.setattr(referring, "hold_places", lambda accounts: set(accounts))
+        outcomes = race(lambda: bind(one, other), lambda: bind(other, one))
+
+        assert [type(outcome) for outcome in outcomes] == [Referral, Referral]
+        assert {place_now(one).referrer, place_now(other).referrer} == {one, other}
+        assert len(above(one, minute(11))) == 3  # Round and round, as far as is asked.
+
+    def test_two_end_the_same_place(self, committed_db: Any, race: Callable[..., list[Any]]) -> None:
+        account = came(minute(0))
+        outcomes = race(lambda: end(account), lambda: end(account))
+
+        assert [type(outcome) for outcome in outcomes if not isinstance(outcome, Referral)] == [ReferralEnded]
+        assert len(events_of("referral.ended")) == 1
+
+    def test_two_workers_hear_the_same_registrations(self, committed_db: Any, race: Callable[..., list[Any]]) -> None:
+        first = came(minute(0), heard=False)
+        children = [came(minute(1), through=first, heard=False) for _ in range(5)]
+        outcomes = race(
+            lambda: services.place_registered(accounts=children),
+            lambda: services.place_registered(accounts=[*reversed(children), first]),
+        )
+
+        assert outcomes == [None, None]
+        assert Referral.objects.count() == 6
+        assert len(events_of("referral.bound")) == 5
+
+    def test_who_comes_while_the_referrer_leaves_is_moved_up(
+        self, committed_db: Any, race: Callable[..., list[Any]]
+    ) -> None:
+        first = came(minute(0))
+        second = came(minute(1), through=first)
+        child = came(minute(5), through=second, heard=False)
+        race(lambda: services.place_registered(accounts=[child]), lambda: end(second))
+        move_up_all()
+
+        assert place_now(child).referrer == first
+        assert (above(child, minute(9)), above(child, minute(10))) == ([second, first], [first])

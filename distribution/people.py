@@ -1,0 +1,173 @@
+"""What may be read of seats, of the forest of people, and of nodes by their rule numbers."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import Count, QuerySet, Value
+
+from accounts.models import Account
+from catalog.models import Store
+from core.api.lists import after_cursor, write_cursor
+from core.errors import NotFound
+from distribution.areas.codes import find_area
+from distribution.models import AgentSeat, Placement, Referral
+from distribution.rule_numbers import NodeKind, normal_prefix
+from distribution.services.seats import living
+
+_STORES_BELOW = """
+WITH RECURSIVE below AS (
+    SELECT area.id AS top, area.id FROM distribution_area area WHERE area.id = ANY(%s)
+    UNION ALL
+    SELECT below.top, area.id FROM below JOIN distribution_area area ON area.parent_id = below.id
+)
+SELECT below.top, count(*) FROM below
+JOIN distribution_placement p ON p.area_id = below.id AND p.until_at IS NULL AND NOT p.is_waiting
+GROUP BY below.top
+"""
+
+
+def living_seats(
+    *, area: str | None = None, account: str | None = None, visible_to: Account, now: datetime
+) -> QuerySet[AgentSeat]:
+    """
+    Return the seats that are held now or will be: all for operators, others see their own.
+
+    `area`: only those of exactly this area, by its code. `account`: only those of this account (public id).
+
+    :raises NotFound: there is no such area.
+    """
+    seats = _seats(visible_to).filter(living(now))
+    if area is not None:
+        seats = seats.filter(area=find_area(area))
+    if account is not None:
+        seats = seats.filter(account__public_id=account)
+    return seats
+
+
+def get_seat(public_id: str, *, visible_to: Account) -> AgentSeat:
+    """
+    Return a seat, also one that has ended.
+
+    :raises NotFound: there is none of this id that the account may see.
+    """
+    seat = _seats(visible_to).filter(public_id=public_id).first()
+    if seat is None:
+        raise NotFound
+    return seat
+
+
+def _seats(visible_to: Account) -> QuerySet[AgentSeat]:
+    seats = AgentSeat.objects.select_related("area", "account")
+    return seats if visible_to.is_staff else seats.filter(account=visible_to)
+
+
+def stores_below(areas: Iterable[int]) -> dict[int, int]:
+    """Return how many stores are placed in each area (by key) or in those below it; one statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(_STORES_BELOW, [list(areas)])
+        return dict(cursor.fetchall())
+
+
+def brought_by(account: Account) -> list[QuerySet[Referral]]:
+    """
+    Return who stands below an account now, a query set for each level that may be paid, the nearest first.
+
+    Each row says on which `level` it is. Nobody sees further down than that.
+    """
+    parts, above = [], Referral.objects.filter(referrer=account, until_at=None)
+    for level in range(1, settings.REFERRAL_LEVELS_MAX[""] + 1):
+        parts.append(above.annotate(level=Value(level)).select_related("account"))
+        above = Referral.objects.filter(referrer__in=above.values("account"), until_at=None)
+    return parts
+
+
+def brought_counts(accounts: Iterable[int]) -> dict[int, int]:
+    """Return how many stand directly below each of these accounts (by key) now."""
+    below = Referral.objects.filter(referrer__in=set(accounts), until_at=None)
+    return {row["referrer"]: row["count"] for row in below.values("referrer").annotate(count=Count("id")).order_by()}
+
+
+def original_referrers(accounts: Iterable[int]) -> dict[int, Account | None]:
+    """Return the first referrer that each account (by key) ever had."""
+    first = Referral.objects.filter(account__in=set(accounts), is_original=True).select_related("referrer")
+    return {place.account_id: place.referrer for place in first}
+
+
+def places_of(account: Account) -> QuerySet[Referral]:
+    """Return the places that an account has had among people, the newest first."""
+    return Referral.objects.filter(account=account).select_related("account", "referrer").order_by("-from_at")
+
+
+def get_store_for_chain(public_id: str, *, visible_to: Account) -> Store:
+    """
+    Return a store whose agents the account may see: operators see all, sellers their own.
+
+    :raises NotFound: there is none of this id that it may see.
+    """
+    stores = Store.objects.filter(public_id=public_id)
+    found = (stores if visible_to.is_staff else stores.filter(seller=visible_to)).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def get_account_for_chain(public_id: str, *, visible_to: Account) -> Account:
+    """
+    Return an account whose referrers the account may see: operators see all, others their own.
+
+    :raises NotFound: there is none of this id that it may see.
+    """
+    accounts = Account.objects.filter(public_id=public_id)
+    found = (accounts if visible_to.is_staff else accounts.filter(pk=visible_to.pk)).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedNode:
+    """What bears a rule number, or bore it until an operator decided otherwise."""
+
+    rule_number: str
+    kind: NodeKind
+    row: AgentSeat | Placement | Referral
+
+    @property
+    def cursor(self) -> str:
+        """Points behind this node in the list of those numbers."""
+        return write_cursor(_Numbered(self.rule_number), ("rule_number",))  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True)
+class _Numbered:
+    rule_number: str
+
+
+def nodes_by_number(*, prefix: str, after: str | None, limit: int) -> list[NumberedNode]:
+    """
+    Return the nodes whose rule number begins so, in the order of their numbers, ended ones as well.
+
+    `after`: the cursor of the last node of the page before. Four look-ups in indexes, however many nodes there are.
+
+    :raises CursorInvalid: nobody was given this cursor.
+    """
+    seats = AgentSeat.objects.select_related("area", "account")
+    placements = Placement.objects.select_related("area", "proposed_area", "store__seller")
+    people = Referral.objects.select_related("account")
+    found = [
+        *_numbered(seats, "rule_number", NodeKind.AGENT, prefix, after, limit),
+        *_numbered(placements, "rule_number", NodeKind.PLACEMENT, prefix, after, limit),
+        *_numbered(placements, "proposed_number", NodeKind.PLACEMENT, prefix, after, limit),
+        *_numbered(people, "rule_number", NodeKind.REFERRAL, prefix, after, limit),
+    ]
+    return sorted(found, key=lambda node: node.rule_number)[:limit]
+
+
+def _numbered(
+    rows: QuerySet, field: str, kind: NodeKind, prefix: str, after: str | None, limit: int
+) -> Sequence[NumberedNode]:
+    begun = rows.filter(**{f"{field}__startswith": normal_prefix(prefix)})
+    return [NumberedNode(getattr(row, field), kind, row) for row in after_cursor(begun, (field,), after)[:limit]]
