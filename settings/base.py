@@ -273,6 +273,8 @@ UNBOOKED_CHANGES_PURGE_EVERY_SECONDS = 10.0
 PAYMENT_PROVIDERS = {"local": "wallets.providers.local.LocalProvider"}
 TOP_UP_PROVIDER_DEFAULT = "local"
 PAYOUT_PROVIDER = "local"
+PAYOUT_TARGET_REQUIRED = False  # True: a withdrawal names where it goes
+PAYOUT_TARGETS_MAX = 10  # of one account
 IDENTITY_SERVERS: dict[str, str] = {}  # provider of identities -> its own server that keeps their money
 PROVIDER_GIVE_UP_AFTER = timedelta(minutes=30)  # a charge without a final answer is cancelled, and has failed for us
 IDENTITY_CHARGE_GIVE_UP_AFTER = timedelta(minutes=2)  # the same at the counter, where somebody waits

@@ -12,6 +12,8 @@ from wallets.api.outputs import earning_documents, payment_document, statement_d
 from wallets.models import TopUp, Withdrawal
 from wallets.pay_codes.api import secret_documents
 from wallets.pay_codes.selectors import secrets_of
+from wallets.payout_targets.api import payout_target_documents
+from wallets.payout_targets.services import payout_targets_of
 from wallets.selectors import earnings_of, wallet_statement
 
 NEWEST_FIRST = ("-id",)
@@ -42,3 +44,8 @@ def statement(account: Account) -> Iterator[dict[str, Any]]:
 def pay_code_secrets(account: Account) -> Iterator[dict[str, Any]]:
     for page in every_page(secrets_of(visible_to=account), NEWEST_FIRST):
         yield from secret_documents(page)
+
+
+def payout_targets(account: Account) -> Iterator[dict[str, Any]]:
+    for page in every_page(payout_targets_of(visible_to=account), NEWEST_FIRST):
+        yield from payout_target_documents(page)

@@ -9,6 +9,7 @@ from django.utils import timezone
 from core.ids import PublicIdField
 from core.money import Money
 from wallets.pay_codes import models as pay_code_models  # noqa: F401 - Django finds their tables here
+from wallets.payout_targets.models import PayoutTarget
 from wallets.providers.models import ProviderAttempt, WebhookNotice  # noqa: F401 - the same
 
 FAILURE_LENGTH_MAX = 60
@@ -176,9 +177,19 @@ class Withdrawal(ProviderPayment):
         help_text="The charge it gives back.",
     )
     refund = models.CharField(max_length=32, blank=True, help_text="Public id of the refund that it belongs to.")
+    payout_target = models.ForeignKey(
+        PayoutTarget,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="withdrawals",
+        help_text="Where its owner wants it to go.",
+    )
 
     class Meta(ProviderPayment.Meta):
         constraints = [
+            models.CheckConstraint(
+                name="withdrawal_of_refund_has_no_target", condition=Q(refund="") | Q(payout_target=None)
+            ),
             *ProviderPayment.Meta.constraints,
             models.CheckConstraint(
                 name="withdrawal_of_owner_or_refund",

@@ -34,6 +34,7 @@ from accounts.services.own_login import ensure_own_login
 from accounts.services.second_factors import (
     confirm_second_factor,
     enrol,
+    ensure_fresh_second_factor,
     has_second_factor,
     remove_second_factor,
     step_up,
@@ -56,6 +57,7 @@ __all__ = [
     "end_link",
     "end_link_for_sides",
     "enrol",
+    "ensure_fresh_second_factor",
     "ensure_lets_spend",
     "ensure_own_login",
     "erase_account",

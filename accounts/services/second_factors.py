@@ -143,6 +143,14 @@ def ensure_stepped_up(target: Account, *, actor: Actor) -> None:
         raise StepUpRequired(methods=["totp", "recovery_code"] if has_second_factor(actor.login) else [])
 
 
+def ensure_fresh_second_factor(actor: Actor) -> None:
+    """:raises StepUpRequired: who logged in has a second factor, and the session has not shown it lately."""
+    oldest = timezone.now() - settings.STEP_UP_LIFETIME
+    is_fresh = actor.second_factor_at is not None and actor.second_factor_at >= oldest
+    if not is_fresh and has_second_factor(actor.login):
+        raise StepUpRequired(methods=["totp", "recovery_code"])
+
+
 def _factor_in_force(account: Account) -> SecondFactor | None:
     return SecondFactor.objects.filter(account=account, confirmed_at__isnull=False).first()
 

@@ -154,6 +154,8 @@ class World:
         self.keep(owner, "identity_id", services.bind_identity(**proof, actor=actor, now=clock.now()).public_id)
         invited = Api(account).post("/link-invitations", {}).json()
         self.keep(owner, "invitation_id", invited["id"])
+        target = Api(account).post("/payout-targets", {"destination": f"bank account of {len(self.secrets)}"})
+        self.keep(owner, "target_id", target.json()["id"])
         job = submit_job(kind=REPLAY, arguments={}, owner=owner.public_id, login=owner.public_id)
         self.keep(owner, "job_id", job.public_id)
 

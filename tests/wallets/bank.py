@@ -47,7 +47,7 @@ class Bank:
     ) -> Outcome:
         return self._move("charge", reference, Entry(amount.minor, IN), refused=self.refuses)
 
-    def payout(self, *, reference: str, amount: Money, owner: str) -> Outcome:
+    def payout(self, *, reference: str, amount: Money, owner: str, target: str) -> Outcome:
         return self._move("payout", reference, Entry(amount.minor, OUT), refused=self.refuses)
 
     def refund(self, *, reference: str, charge: Charge, amount: Money) -> Outcome:

@@ -28,7 +28,7 @@ def provider(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     settings.PAYMENT_PROVIDERS = {**settings.PAYMENT_PROVIDERS, "double": doubles.PATH}
     settings.PAYOUT_PROVIDER = "double"
     double = doubles.DoubleProvider
-    double.answers, double.in_transaction = Succeeded("double-1"), []
+    double.answers, double.in_transaction, double.targets = Succeeded("double-1"), [], []
     double.before_call = staticmethod(lambda: None)
     yield double
     double.before_call = staticmethod(lambda: None)

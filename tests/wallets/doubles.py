@@ -26,12 +26,14 @@ class DoubleProvider:
     before_call: Callable[[], object] = staticmethod(lambda: None)
     answers: Outcome = Succeeded("double-1")
     in_transaction: list[bool] = []
+    targets: list[str] = []
     _lock = threading.Lock()
 
     def charge(self, *, reference: str, amount: Money, owner: str) -> Outcome:
         return self._move("charge", reference, amount)
 
-    def payout(self, *, reference: str, amount: Money, owner: str) -> Outcome:
+    def payout(self, *, reference: str, amount: Money, owner: str, target: str) -> Outcome:
+        DoubleProvider.targets.append(target)
         return self._move("payout", reference, amount)
 
     def refund(self, *, reference: str, charge: Charge, amount: Money) -> Outcome:

@@ -1,6 +1,7 @@
 """What request bodies of wallets look like."""
 
 from core.api.fields import CurrencyField, Input, MinorUnitsField, TextField
+from core.ids import PUBLIC_ID_LENGTH_MAX
 
 PROVIDER_NAME_LENGTH_MAX = 40
 
@@ -14,3 +15,12 @@ class TopUpInput(Input):
 class MoneyOutInput(Input):
     amount = MinorUnitsField()
     currency = CurrencyField()
+
+
+class WithdrawalInput(MoneyOutInput):
+    payout_target = TextField(
+        max_length=PUBLIC_ID_LENGTH_MAX,
+        required=False,
+        allow_null=True,
+        help_text="Where it is to go: one of the own payout targets. The house may demand one; the demo does not.",
+    )

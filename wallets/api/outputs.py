@@ -59,6 +59,7 @@ class WithdrawalDocument(ProviderPaymentDocument):
     refund = serializers.CharField(
         allow_null=True, help_text="Where it is a refund's money on its way back to whoever was charged."
     )
+    payout_target = serializers.CharField(allow_null=True, help_text="Where its owner wanted it to go.")
 
 
 class DebtRepaymentDocument(serializers.Serializer):
@@ -124,7 +125,12 @@ def top_up_document(top_up: TopUp) -> dict[str, Any]:
 
 
 def withdrawal_document(withdrawal: Withdrawal) -> dict[str, Any]:
-    return {**payment_document(withdrawal), "refund": withdrawal.refund or None}
+    target = withdrawal.payout_target
+    return {
+        **payment_document(withdrawal),
+        "refund": withdrawal.refund or None,
+        "payout_target": target.public_id if target else None,
+    }
 
 
 def repayment_document(repayments: Sequence[DebtRepayment], still_owed_minor: int) -> dict[str, Any]:

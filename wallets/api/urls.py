@@ -2,6 +2,7 @@ from django.urls import path
 
 from wallets.api import views, webhooks
 from wallets.pay_codes import api as pay_codes
+from wallets.payout_targets import api as payout_targets
 
 urlpatterns = [
     path("wallet", views.Wallet.as_view()),
@@ -13,6 +14,8 @@ urlpatterns = [
     path("wallet/statement", views.Statement.as_view()),
     path("webhooks/<str:provider>", webhooks.Webhook.as_view()),
     path("earnings", views.Earnings.as_view()),
+    path("payout-targets", payout_targets.PayoutTargets.as_view()),
+    path("payout-targets/<str:target_id>", payout_targets.PayoutTargetOne.as_view()),
     path("pay-codes", pay_codes.PayCodes.as_view()),
     path("pay-code-secrets", pay_codes.PayCodeSecrets.as_view()),
     path("pay-code-secrets/<str:secret_id>", pay_codes.OnePayCodeSecret.as_view()),

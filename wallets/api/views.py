@@ -24,6 +24,7 @@ from ledger.errors import InsufficientFunds
 from wallets import errors, selectors, services
 from wallets.api import examples, inputs, outputs
 from wallets.models import Earning
+from wallets.payout_targets.errors import PayoutTargetRequired, PayoutTargetUnknown
 from wallets.providers.base import Outcome
 
 
@@ -83,15 +84,15 @@ class Withdrawals(ThreeStepView):
     """POST /api/v1/wallet/withdrawals"""
 
     own_login = frozenset({"POST"})
-    Input = inputs.MoneyOutInput
+    Input = inputs.WithdrawalInput
 
     @extend_schema(
         summary="Withdraw from the own wallet",
-        request=inputs.MoneyOutInput,
+        request=inputs.WithdrawalInput,
         responses={201: outputs.WithdrawalDocument},
         examples=[examples.MONEY_OUT],
     )
-    @refuses(errors.DebtOutstanding, InsufficientFunds)
+    @refuses(errors.DebtOutstanding, InsufficientFunds, PayoutTargetRequired, PayoutTargetUnknown)
     def post(self, request: Request) -> Response:
         return super().post(request)
 
@@ -101,6 +102,7 @@ class Withdrawals(ThreeStepView):
             owner=actor_of(request).acting,
             amount=Money(body["amount"], body["currency"]),
             provider=settings.PAYOUT_PROVIDER,
+            target=body.get("payout_target"),
             actor=actor_of(request),
             now=clock.now(),
         )

@@ -64,8 +64,8 @@ class PaymentProvider(Protocol):
     def charge(self, *, reference: str, amount: Money, owner: str) -> Outcome:
         """Take money in for the wallet of the account `owner`."""
 
-    def payout(self, *, reference: str, amount: Money, owner: str) -> Outcome:
-        """Pay money out to the account `owner`."""
+    def payout(self, *, reference: str, amount: Money, owner: str, target: str) -> Outcome:
+        """Pay money out to the account `owner`; `target`: where to, as it was given, empty where nothing was named."""
 
     def refund(self, *, reference: str, charge: Charge, amount: Money) -> Outcome:
         """Give a part of a charge back, the way it came."""

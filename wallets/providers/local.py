@@ -10,7 +10,7 @@ class LocalProvider:
     def charge(self, *, reference: str, amount: Money, owner: str) -> Outcome:
         return Succeeded(f"desk:{reference}")
 
-    def payout(self, *, reference: str, amount: Money, owner: str) -> Outcome:
+    def payout(self, *, reference: str, amount: Money, owner: str, target: str) -> Outcome:
         return Succeeded(f"desk:{reference}")
 
     def refund(self, *, reference: str, charge: Charge, amount: Money) -> Outcome:

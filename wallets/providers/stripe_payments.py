@@ -62,7 +62,7 @@ class StripeProvider:
             )
         )
 
-    def payout(self, *, reference: str, amount: Money, owner: str) -> Outcome:
+    def payout(self, *, reference: str, amount: Money, owner: str, target: str) -> Outcome:
         return Failed("payouts_not_offered")
 
     def refund(self, *, reference: str, charge: Charge, amount: Money) -> Outcome:

@@ -22,6 +22,7 @@ from ledger.errors import InsufficientFunds
 from ledger.holds import hold_up_to, place_hold
 from wallets.events import WalletWithdrawn, WithdrawalFailed, withdrawn_key
 from wallets.models import FAILURE_LENGTH_MAX, Charged, IdentityCharge, TopUp, Withdrawal
+from wallets.payout_targets.services import choose_payout_target, destination_of
 from wallets.providers.base import Charge, Failed, NotKnown, Outcome
 from wallets.providers.registry import find_identity_server, find_provider
 from wallets.services.debts import refuse_debtors
@@ -39,17 +40,24 @@ from wallets.services.unbooked import note_unbooked_change
 
 
 @transaction.atomic
-def request_withdrawal(*, owner: Account, amount: Money, provider: str, actor: Actor, now: datetime) -> Withdrawal:
+def request_withdrawal(
+    *, owner: Account, amount: Money, provider: str, target: str | None = None, actor: Actor, now: datetime
+) -> Withdrawal:
     """
     First step: take the money out of the wallet; it is booked out at once, before the payout.
 
+    `target`: public id of the owner's payout target.
+
     :raises ProviderUnknown: there is no such provider.
     :raises OwnLoginRequired: somebody acts through a link.
+    :raises PayoutTargetRequired: the house pays out to named targets only.
+    :raises PayoutTargetUnknown: the owner has no such target.
     :raises DebtOutstanding: the owner owes something, in whatever currency.
     :raises InsufficientFunds: the wallet has less available.
     """
     find_provider(provider)
     ensure_own_login(actor)
+    payout_target = choose_payout_target(owner=owner, target=target)
     public_id = new_public_id("wdr")
     hold_id = _hold_for_one_who_owes_nothing(owner, amount, withdrawn_key(public_id))
     withdrawal = Withdrawal.objects.create(
@@ -59,6 +67,7 @@ def request_withdrawal(*, owner: Account, amount: Money, provider: str, actor: A
         provider=provider,
         amount_minor=amount.minor,
         currency=amount.currency,
+        payout_target=payout_target,
         requested_at=now,
         next_query_at=first_query_at(),
     )
@@ -142,8 +151,12 @@ def _pay_out(withdrawal: Withdrawal) -> Outcome:
     reference, amount, owner = withdrawal.public_id, withdrawal.amount, withdrawal.owner.public_id
     if withdrawal.returns is not None:
         return _refund(withdrawal, withdrawal.returns)
-    provider = find_provider(withdrawal.provider)
-    return ask(withdrawal, What.PAYOUT, lambda: provider.payout(reference=reference, amount=amount, owner=owner))
+    provider, target = find_provider(withdrawal.provider), destination_of(withdrawal)
+    return ask(
+        withdrawal,
+        What.PAYOUT,
+        lambda: provider.payout(reference=reference, amount=amount, owner=owner, target=target),
+    )
 
 
 def _refund(withdrawal: Withdrawal, charged: Charged) -> Outcome:

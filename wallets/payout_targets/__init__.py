@@ -1,0 +1,1 @@
+"""Payout targets: where an account wants its withdrawals to go."""
