@@ -126,6 +126,28 @@ FILLED = {
                provider_reference, failure, requested_at, finished_at, recorded_at)
         SELECT 'wdr_' || lpad(upper(to_hex(n)), 26, '0'), {SOME_OWNER}, {SOME_OWNER}, 'local', n, 'GBP', 'succeeded',
                '', '', {LONG_AGO}, {LONG_AGO}, {LONG_AGO} FROM {NUMBERS}""",
+    "orders_terminal": f"""
+        INSERT INTO orders_terminal (id, public_id, store_id, name, institution, key_digest, created_by_id, created_at)
+        SELECT n, 'trm_' || {PADDED}, (SELECT min(id) FROM catalog_store), 'Till', '', md5(n::text),
+               {SOME_OWNER}, {LONG_AGO} FROM {NUMBERS}""",
+    "orders_countertrade": f"""
+        INSERT INTO orders_countertrade (id, order_id, store_id, terminal_id, sequence, closes_at, refusal,
+               refusal_detail, paid_at_till_by)
+        SELECT n, n, (SELECT min(id) FROM catalog_store), CASE WHEN n %% 2 = 0 THEN 1 ELSE n END, n,
+               {LONG_AGO}, CASE WHEN n %% 100000 = 0 THEN 'insufficient_funds' ELSE '' END, '',
+               CASE WHEN n %% 100000 = 1 THEN 'identity' ELSE 'pay_code' END FROM {NUMBERS}""",
+    "orders_tillrequest": f"""
+        INSERT INTO orders_tillrequest (terminal_id, sequence, kind, answer, trade_id)
+        SELECT CASE WHEN n %% 2 = 0 THEN 1 ELSE n END, n,
+               CASE WHEN n %% 100000 = 0 THEN 'cancelled' ELSE 'trade' END, '{{}}',
+               CASE WHEN n %% 100000 = 0 THEN NULL ELSE n END FROM {NUMBERS}""",
+    "wallets_paycode": f"""
+        INSERT INTO wallets_paycode (account_id, code_digest, made_at, expires_at, used_at, used_for, refusal)
+        SELECT {SOME_OWNER}, md5(n::text), {LONG_AGO}, {LONG_AGO}, {LONG_AGO}, 'ord_' || {PADDED}, '' FROM {NUMBERS}""",
+    "wallets_providerattempt": f"""
+        INSERT INTO wallets_providerattempt (provider, reference, what, answer, reason, started_at, answered_at)
+        SELECT 'local', 'top_' || {PADDED}, 'charge', CASE WHEN n %% 100000 = 0 THEN '' ELSE 'succeeded' END, '',
+               {LONG_AGO}, CASE WHEN n %% 100000 = 0 THEN NULL ELSE {LONG_AGO} END FROM {NUMBERS}""",
     "wallets_earning": f"""
         INSERT INTO wallets_earning ("order", owner_id, role, currency, channel, institution, original_minor,
                reversed_minor, clawed_back_minor, released_minor, status, earned_at, why)
@@ -256,6 +278,20 @@ def asked_of_lists() -> dict[str, Mapping[str, str]]:
         "orders/refund": {"id": f"q=rfd_{some:026X}"},
         "orders/refundrequest": {"rare status": "status__exact=open"},
         "orders/providerpayment": {"rare status": "status__exact=in_progress"},
+        "orders/countertrade": {
+            "order": f"q=ord_{some:026X}",
+            "sequence": f"q=trm_{1:026X}:{some}",
+            "hot till": f"q=trm_{1:026X}",
+            "paid": "state=paid",
+            "rare state": "state=pending",
+            "rare way": "way=identity",
+            "no such way": "way=phone",
+            "refused": "refused=yes",
+        },
+        "orders/tillrequest": {"hot till": f"q=trm_{1:026X}", "tombstones": "kind=cancelled"},
+        "orders/terminal": {"id": f"q=trm_{some:026X}"},
+        "wallets/paycode": {"refused": "state=refused", "unused": "state=unused"},
+        "wallets/providerattempt": {"payment": f"q=top_{some:026X}", "unanswered": "answer=none"},
         "catalog/item": {
             "id": f"q=itm_{some:026X}",
             "words": f"q=teapot+{some}",
