@@ -262,8 +262,8 @@ def _facts(of_part: Sequence[SharedLine]) -> Iterator[Fact]:
         for part in one.out.parts:
             slot = slot_of(part.role, part.level)
             (kept if part.escrow else given)[f"{slot}_minor"] += part.minor
-            whose[slot] = part.escrow or part.account.public_id if part.account or part.escrow else ""
-    common = {
+            whose[slot] = part.account.public_id if part.account else part.escrow
+    common: dict[str, Any] = {
         "order": sale.order,
         "part": of_part[0].part or None,
         "plan": plan.public_id,
@@ -273,8 +273,13 @@ def _facts(of_part: Sequence[SharedLine]) -> Iterator[Fact]:
     }
     for kind, amounts in ((CommissionAccrued, given), (CommissionEscrowed, kept)):
         if amounts:
-            parties = {name.removesuffix("_minor"): whose[name.removesuffix("_minor")] for name in amounts}
+            parties: dict[str, Any] = {slot: whose[slot] for slot in map(_slot_named, amounts)}
             yield Fact.of(kind(**common, **parties, **amounts), occurred_at=sale.paid_at)
+
+
+def _slot_named(amount: str) -> str:
+    """The slot that an amount of the payload belongs to."""
+    return amount.removesuffix("_minor")
 
 
 def slot_of(role: str, level: int | None) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -158,7 +159,7 @@ class _Release:
 
     def fact(self) -> Fact:
         earning = self.earning
-        facts = {
+        facts: dict[str, Any] = {
             "order": earning.order,
             "role": earning.role,
             "owner": earning.owner.public_id,
