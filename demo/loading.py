@@ -6,6 +6,7 @@ Every step looks first whether it is done, so that a run that was broken off is 
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
@@ -44,6 +45,8 @@ from demo.world import (
     Stage,
     Story,
 )
+from distribution.models import AreaScheme
+from distribution.services import load_areas
 from orders.counter.api.outputs import trade_document
 from orders.counter.models import CounterTrade, Terminal, TillRequest
 from orders.counter.services import (
@@ -69,6 +72,8 @@ from orders.services import (
 from wallets.models import TopUp
 from wallets.services import charge_top_up, finish_top_up, request_top_up
 
+AREAS = Path(__file__).parent / "areas"
+AREA_SCHEME = "CN"
 OPENED_BEFORE = timedelta(days=30)  # before all orders
 PROOF_LIFETIME = timedelta(minutes=1)
 HERE = "127.0.0.1"
@@ -79,6 +84,7 @@ def load_world(*, now: datetime) -> None:
     if _is_complete():
         return
     opened_at = now - OPENED_BEFORE
+    _load_areas(opened_at)
     for operator in OPERATORS:
         _make_operator(operator)
     for person in (*SELLERS, *BUYERS):
@@ -108,6 +114,12 @@ def load_world(*, now: datetime) -> None:
 def _is_complete() -> bool:
     """The last story is told last."""
     return _order_of(STORIES[-1]) is not None
+
+
+def _load_areas(now: datetime) -> None:
+    """Only where there are none: who has loaded all of China, or a newer one, keeps that."""
+    if not AreaScheme.objects.filter(code=AREA_SCHEME).exists():
+        load_areas(areas=AREAS / "china.csv", borders=AREAS / "china.geojson.gz", now=now, tell=lambda *_: None)
 
 
 def _make_operator(operator: Operator) -> None:
@@ -158,6 +170,7 @@ def _open(place: Place, now: datetime) -> None:
             address=place.address,
             latitude=place.latitude,
             longitude=place.longitude,
+            area_code=place.area_code,
             actor=Actor.own(seller),
             now=now,
         )

@@ -57,6 +57,7 @@ class Place:
     address: str
     latitude: float
     longitude: float
+    area_code: str = ""  # What the seller declares.
     trusts: tuple[str, ...] = ()  # Providers whose identities may pay at its tills.
 
 
@@ -181,6 +182,7 @@ PLACES = (
         address="18 Keyuan Road, Nanshan, Shenzhen",
         latitude=22.5405,
         longitude=113.9345,
+        area_code="CN:440305",
     ),
     Place(
         seller="tanuki-cafe",

@@ -85,14 +85,14 @@ class Areas(ListView):
 
 
 class AreaOne(ApiView):
-    """GET /api/v1/areas/<code>"""
+    """GET /api/v1/areas/<area_code>"""
 
     public = GET
 
     @extend_schema(summary="An area, by its code; an old code gives what replaced it", responses=AreaDocument)
     @refuses(AreaAmbiguous)
-    def get(self, request: Request, code: str) -> Response:
-        return Response(area_document(find_area(code)))
+    def get(self, request: Request, area_code: str) -> Response:
+        return Response(area_document(find_area(area_code)))
 
 
 class AreaByPlace(ApiView):
@@ -143,5 +143,5 @@ def _document(area: Area, parent_code: str | None) -> dict[str, Any]:
 area_urls = [
     path("areas", Areas.as_view()),
     path("areas/locate", AreaByPlace.as_view()),
-    path("areas/<str:code>", AreaOne.as_view()),
+    path("areas/<str:area_code>", AreaOne.as_view()),
 ]

@@ -53,7 +53,7 @@ SIGNED = {"POST /webhooks/{provider}"}  # By whom it comes from; what that is is
 TELLS_TIME = {"GET /clock"}
 
 # The path names what everybody may see; what is made of it is one's own.
-OPEN_TO_ALL = {"GET /stores/{store_id}", "PUT /cart/lines/{item_id}"}
+OPEN_TO_ALL = {"GET /areas/{area_code}", "GET /stores/{store_id}", "PUT /cart/lines/{item_id}"}
 
 OPERATORS_SEE = {
     "GET /checkouts/{checkout_id}",

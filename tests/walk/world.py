@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import product
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from django.contrib.auth.tokens import default_token_generator
@@ -25,6 +27,8 @@ from catalog.services import open_store
 from core import clock
 from core.jobs import submit_job
 from core.money import Money
+from distribution.models import Placement
+from distribution.services import StoreNews, follow_stores
 from events.models import EventRecord
 from ledger import codes
 from ledger.models import Journal
@@ -36,6 +40,8 @@ from tests.accounts.test_identities import proof_for
 from tests.accounts.test_linking import invite, link
 from tests.accounts.test_second_factors import Phone, enrol
 from tests.conftest import PASSWORD, Api, make_account
+from tests.distribution.areas import SQUARES
+from tests.distribution.areas import load as load_areas
 from tests.money_facts import book
 from tests.orders.counter.till import make_till, pay_code, tea
 from tests.walk.operations import Operation
@@ -84,6 +90,8 @@ class World:
         self.buyer, self.seller, self.partner = make_account(), make_account(side="seller"), make_account()
         self.inviter = make_account()
         self.item = shop.offer(self.seller)
+        with TemporaryDirectory() as folder:
+            load_areas(Path(folder), shapes=SQUARES)
         self.till = make_till(open_store(name="Counter", actor=Actor.own(self.seller), now=clock.now()))
         self.owners = [self.make_owner(*kind) for kind in KINDS]
         self.linked = [self.make_owner(*kind) for kind in KINDS]
@@ -128,7 +136,7 @@ class World:
         number = len(self.secrets)
         account = make_account(kind=kind, side=side, email=f"owner-{number}@example.org")
         shop.fund(account, 1_000_000)
-        owner = Owner(account)
+        owner = Owner(account, {"area_code": "XX:11"})
         self.keep(owner, "username", account.username)
         self.keep(owner, "email", account.email)
         self.own_account(owner)
@@ -254,10 +262,19 @@ class World:
             "terminal_id": self.owners[1].ids["terminal_id"],
             "link_id": link(self.buyer, self.seller, mirror=[]).public_id,
             "job_id": job.public_id,
+            "area_code": "XX:11",
+            "placement_id": self.waiting_placement(),
             "request_id": self.owners[0].ids["request_id"],
             **{name: self.owners[0].ids[name] for name in ("order_id", "checkout_id", "refund_id", "pending")},
         }
         return owned
+
+    def waiting_placement(self) -> str:
+        """Of a store whose town has no border."""
+        body = {"name": "Westbury", "latitude": 0.8, "longitude": 0.5}
+        store = Api(self.seller).post("/stores", body).json()["id"]
+        follow_stores(news=[StoreNews(store, "store.opened", clock.now())])
+        return Placement.objects.get(store__public_id=store, is_waiting=True).public_id
 
     def rules(self, clerk: Api) -> dict[str, Any]:
         return clerk.get("/billing/rule-sets").json()["results"][0]["document"]
@@ -277,7 +294,7 @@ class World:
             if id_ is None:
                 return None
             path = path.replace(f"{{{name}}}", id_)
-        return path
+        return path + QUERIES.get(str(operation), "")
 
     def body(self, operation: Operation, owner: Owner) -> Any:
         """A body with which the owner gets what it asks for."""
@@ -328,8 +345,12 @@ OBJECTS: dict[str, dict[str, str]] = {
     "POST /billing/rule-sets/{rule_set_id}/activate": {"rule_set_id": "draft_rules"},
 }
 
+# What has to be asked for in the query.
+QUERIES = {"GET /areas/locate": "?latitude=0.2&longitude=0.5"}
+
 # What is sent, where the schema's example would not do. A function gets the owner; what it does is undone as well.
 BODIES: dict[str, Any | Body] = {
+    "POST /placements/{placement_id}/decide": {"area": "XX:12"},
     "POST /accounts": {
         "username": "walker",
         "password": "another-quiet-river",
