@@ -4,6 +4,7 @@ Makes the demo world through the services, as its people would: step by step, ea
 Every step looks first whether it is done, so that a run that was broken off is completed by the next.
 """
 
+import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -25,6 +26,8 @@ from core import clock
 from core.money import Money
 from core.secrecy import encrypt
 from demo.world import (
+    AGENCIES,
+    AGENTS,
     BONDS,
     BUYERS,
     IDENTITIES,
@@ -35,6 +38,7 @@ from demo.world import (
     SECOND_FACTORS,
     SELLERS,
     STORIES,
+    Agency,
     Bond,
     Known,
     Offer,
@@ -45,8 +49,9 @@ from demo.world import (
     Stage,
     Story,
 )
-from distribution.models import AreaScheme
-from distribution.services import load_areas
+from distribution.areas.codes import find_area
+from distribution.models import AgentSeat, AreaScheme, Plan
+from distribution.services import appoint_agent, load_areas
 from orders.counter.api.outputs import trade_document
 from orders.counter.models import CounterTrade, Terminal, TillRequest
 from orders.counter.services import (
@@ -76,6 +81,8 @@ AREAS = Path(__file__).parent / "areas"
 AREA_SCHEME = "CN"
 OPENED_BEFORE = timedelta(days=30)  # before all orders
 PROOF_LIFETIME = timedelta(minutes=1)
+CONSEQUENCES_DEPTH = 4  # A sale is shared out, released by time, and each of that is booked.
+PLAN = Path(__file__).parent / "plan.json"
 HERE = "127.0.0.1"
 
 
@@ -87,8 +94,11 @@ def load_world(*, now: datetime) -> None:
     _load_areas(opened_at)
     for operator in OPERATORS:
         _make_operator(operator)
-    for person in (*SELLERS, *BUYERS):
+    _ship_plan()
+    for person in (*AGENTS, *SELLERS, *BUYERS):
         _register(person, opened_at)
+    for agency in AGENCIES:
+        _appoint(agency, opened_at)
     for bond in BONDS:
         _link(bond, opened_at)
     for known in IDENTITIES:
@@ -107,8 +117,9 @@ def load_world(*, now: datetime) -> None:
         _sell(sale, now)
     for story in STORIES:
         _tell(story, now)
-    clock.run_due(now)
-    catch_up()
+    for _ in range(CONSEQUENCES_DEPTH):
+        clock.run_due(now)
+        catch_up()
 
 
 def _is_complete() -> bool:
@@ -135,10 +146,27 @@ def _register(person: Person, now: datetime) -> None:
             kind=person.kind,
             side=person.side,
             name=person.name,
+            referral_code=_account(person.brought_by).referral_code if person.brought_by else "",
             now=now,
         )
     if person.step_up:
         Account.objects.filter(username=person.username).update(step_up=True)
+
+
+def _ship_plan() -> None:
+    """In force since ever; only where there is none, since whoever has plans of their own keeps them."""
+    if not Plan.objects.exists():
+        document = json.loads(PLAN.read_text())
+        Plan.objects.create(
+            name=document["name"], version=1, status=Plan.Status.ACTIVE, document=document, activated_at=timezone.now()
+        )
+
+
+def _appoint(agency: Agency, now: datetime) -> None:
+    area = find_area(agency.area)
+    if not AgentSeat.objects.filter(area=area).exists():
+        clerk = Actor.own(_account(OPERATORS[0].username))
+        appoint_agent(area=area, account=_account(agency.username), actor=clerk, now=now)
 
 
 def _link(bond: Bond, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""Who lives in the demo world: five sellers in five currencies, four buyers, two operators, some linked. Data only."""
+"""Who lives in the demo world: five sellers in five currencies, four buyers, three agents, two operators. Data only."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -24,6 +24,15 @@ class Person:
     side: str
     wallet: tuple[Money, ...] = ()
     step_up: bool = False
+    brought_by: str = ""  # Whose referral code it registered with.
+
+
+@dataclass(frozen=True, slots=True)
+class Agency:
+    """An area, by its code, and the account that looks after it."""
+
+    area: str
+    username: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,8 +123,22 @@ OPERATORS = (
     Operator("oscar", "Oscar Lindqvist"),
 )
 
+# They look after areas, and some of them have brought others.
+AGENTS = (
+    Person(username="huang", name="Huang Lihua", kind="personal", side="buyer"),
+    Person(username="liu", name="Liu Jian", kind="personal", side="buyer", brought_by="huang"),
+    Person(username="chen", name="Chen Xiaoyu", kind="personal", side="buyer", brought_by="liu"),
+)
+AGENCIES = (Agency("CN:440000", "huang"), Agency("CN:440300", "liu"), Agency("CN:440305", "chen"))
+
 SELLERS = (
-    Person(username="meridian-lab", name="Meridian Inspection Laboratory", kind="enterprise", side="seller"),
+    Person(
+        username="meridian-lab",
+        name="Meridian Inspection Laboratory",
+        kind="enterprise",
+        side="seller",
+        brought_by="liu",
+    ),
     Person(username="tanuki-cafe", name="Café Tanuki", kind="personal", side="seller"),
     Person(username="alder-repairs", name="Alder Street Repairs", kind="personal", side="seller"),
     Person(username="noor-instruments", name="Al Noor Instruments", kind="enterprise", side="seller"),
@@ -135,6 +158,7 @@ BUYERS = (
         name="Zhang Wei",
         kind="personal",
         side="buyer",
+        brought_by="chen",
         wallet=(Money(3_000_00, "CNY"), Money(25_000, "JPY"), Money(900_00, "BRL")),
     ),
     Person(
@@ -142,9 +166,17 @@ BUYERS = (
         name="Harbour Foods Ltd",
         kind="enterprise",
         side="buyer",
+        brought_by="wei",  # And linked with him, so that he earns nothing from what it buys.
         wallet=(Money(12_000_00, "CNY"), Money(250_000, "KWD"), Money(1_500_00, "GBP")),
     ),
-    Person(username="petra", name="Petra Nilsson", kind="personal", side="buyer", wallet=(Money(300_00, "BRL"),)),
+    Person(
+        username="petra",
+        name="Petra Nilsson",
+        kind="personal",
+        side="buyer",
+        wallet=(Money(300_00, "BRL"),),
+        brought_by="grace",
+    ),
 )
 
 # Wei buys for Harbour Foods, and owns the laboratory: the firm sees what he orders and lets him pay, up to a sum;

@@ -4,6 +4,7 @@ from distribution.services.allocating import allocate_sales
 from distribution.services.areas import Loaded, load_areas
 from distribution.services.completing import complete_sales
 from distribution.services.escrow import settle_escrow
+from distribution.services.hearing import hear_what_waits
 from distribution.services.moving_up import move_up_children
 from distribution.services.placing import StoreNews, decide_placement, follow_stores
 from distribution.services.plans import activate_plan, check_draft, draft_plan
@@ -28,6 +29,7 @@ __all__ = [
     "end_referral",
     "end_seats_of",
     "follow_stores",
+    "hear_what_waits",
     "load_areas",
     "move_referral",
     "move_up_children",

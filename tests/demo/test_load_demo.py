@@ -18,7 +18,8 @@ from core.money import CURRENCY_DIGITS
 from core.registry import book_checks
 from demo import loading
 from demo.models import BankEntry
-from demo.world import BONDS, BUYERS, IDENTITIES, OPERATORS, SECOND_FACTORS, SELLERS
+from demo.world import AGENTS, BONDS, BUYERS, IDENTITIES, OPERATORS, SECOND_FACTORS, SELLERS
+from distribution.models import AllocatedLine
 from events.models import Delivery
 from ledger.models import LedgerAccount
 from ledger.selectors import trial_balance
@@ -45,7 +46,7 @@ class TestTheDemoWorld:
     def test_says_who_can_log_in(self, settings: Any) -> None:
         printed = load()
 
-        for who in (*OPERATORS, *SELLERS, *BUYERS):
+        for who in (*OPERATORS, *SELLERS, *BUYERS, *AGENTS):
             assert who.username in printed
             assert check_credentials(who.username, settings.DEMO_PASSWORD, address="192.0.2.1").name == who.name
 
@@ -75,6 +76,14 @@ class TestTheDemoWorld:
         assert not Delivery.objects.exists()
         assert {balance.credits_minor - balance.debits_minor for balance in trial_balance()} == {0}
         assert [finding for check in book_checks() for finding in check.run()] == []
+
+    def test_shares_its_sales_with_everybody_behind_them(self) -> None:
+        load()
+
+        given = {role for role, _owner in Earning.objects.filter(kind="commission").values_list("role", "owner")}
+        assert given == {"agent", "referrer", "merchant_referrer", "cashback"}
+        reasons = {row["reason"] for line in AllocatedLine.objects.all() for row in line.not_paid}
+        assert {"self_dealing", "nobody", "vacant"} <= reasons
 
     def test_shows_who_acted_for_whom_as_the_terms_say(self) -> None:
         load()
@@ -141,7 +150,7 @@ class TestTheDemoWorld:
 
         made = counts()
         assert made[:4] == [
-            len(OPERATORS) + len(SELLERS) + len(BUYERS),
+            len(OPERATORS) + len(SELLERS) + len(BUYERS) + len(AGENTS),
             len(loading.PLACES),
             len(loading.OFFERS),
             len(loading.SALES) + len(loading.STORIES),
@@ -182,7 +191,7 @@ class TestTwoAtTheSameMoment:
 
         assert first == second
         assert counts()[:4] == [
-            len(OPERATORS) + len(SELLERS) + len(BUYERS),
+            len(OPERATORS) + len(SELLERS) + len(BUYERS) + len(AGENTS),
             len(loading.PLACES),
             len(loading.OFFERS),
             len(loading.SALES) + len(loading.STORIES),

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from core import clock
 from core.locks import only_one
 from demo.loading import load_world
-from demo.world import BONDS, BUYERS, OPERATORS, SECOND_FACTORS, SELLERS
+from demo.world import AGENCIES, AGENTS, BONDS, BUYERS, OPERATORS, SECOND_FACTORS, SELLERS
 
 OTHER_SECONDS_MAX = 120.0
 
@@ -34,11 +34,13 @@ def log_ins() -> Iterator[str]:
     yield ""
     for operator in OPERATORS:
         yield _row(operator.username, "operator", operator.name)
-    for person in (*SELLERS, *BUYERS):
+    for person in (*SELLERS, *BUYERS, *AGENTS):
         yield _row(person.username, f"{person.kind} {person.side}", person.name)
     yield ""
     for bond in BONDS:
         yield f"  {bond.invitee} is linked with {bond.inviter}."
+    for agency in AGENCIES:
+        yield f"  {agency.username} is the agent of {agency.area}."
     for username, secret in SECOND_FACTORS.items():
         yield f"  {username} has a second factor; the secret for an authenticator app is {secret}."
 
