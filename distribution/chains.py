@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -221,7 +222,7 @@ def _depth(scheme: str | None, wanted: int | None) -> int:
 
 def _places(sales: Sequence[Sale]) -> list[Chain]:
     rows_by_sale: defaultdict[int, list[tuple]] = defaultdict(list)
-    parameters = {
+    parameters: dict[str, Any] = {
         "stores": [sale.store for sale in sales],
         "sellers": [sale.seller for sale in sales],
         "times": [sale.at for sale in sales],
@@ -254,7 +255,7 @@ def _people(asked: Iterable[tuple[str, datetime, int]]) -> list[list[ReferrerLin
     """For each account at each moment, its referrers up to a depth, the nearest first."""
     accounts, times, depths = zip(*asked, strict=True)
     found: list[list[ReferrerLink]] = [[] for _ in accounts]
-    parameters = {
+    parameters: dict[str, Any] = {
         "accounts": list(accounts),
         "times": list(times),
         "depths": list(depths),

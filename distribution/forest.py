@@ -188,7 +188,7 @@ def move_up(places: Sequence[Referral], heir: int | None, left_at: datetime) -> 
 
     Where a place is younger than that, it lasts for the least time there is: the first referrer is kept for ever.
     """
-    above = Account.objects.filter(pk=heir).first()
+    above = None if heir is None else Account.objects.get(pk=heir)
     times = [max(left_at, place.from_at + MOMENT) for place in places]
     with connection.cursor() as cursor:
         cursor.execute(_END, {"ids": [place.pk for place in places], "times": times})

@@ -77,7 +77,8 @@ def brought_by(account: Account) -> list[QuerySet[Referral]]:
 
     Each row says on which `level` it is. Nobody sees further down than that.
     """
-    parts, above = [], Referral.objects.filter(referrer=account, until_at=None)
+    parts: list[QuerySet[Referral]] = []
+    above = Referral.objects.filter(referrer=account, until_at=None)
     for level in range(1, settings.REFERRAL_LEVELS_MAX[""] + 1):
         parts.append(above.annotate(level=Value(level)).select_related("account"))
         above = Referral.objects.filter(referrer__in=above.values("account"), until_at=None)

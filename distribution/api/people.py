@@ -15,7 +15,7 @@ from core.api import fields
 from core.api.lists import ListView, read_limit
 from core.api.schema import refuses
 from core.api.views import ApiView
-from core.errors import FieldError, InvalidInput, NotFound
+from core.errors import FieldError, NotFound
 from core.ids import PUBLIC_ID_LENGTH_MAX
 from distribution import errors, people, services
 from distribution.api import people_outputs as outputs
@@ -274,14 +274,14 @@ class Chains(ApiView):
         at = fields.MomentField(required=False, help_text="Now, where absent.")
 
     @extend_schema(
-        summary="Who stands behind a store and behind an account; sellers see their stores', accounts their own",
+        summary="Who stands behind a store, and behind an account (the own one, where neither is named)",
         responses=outputs.ChainDocument,
     )
     def get(self, request: Request) -> Response:
         viewer, wanted = actor_of(request).acting, self.checked_query()
         store, account, at = wanted.get("store"), wanted.get("account"), wanted.get("at") or clock.now()
         if store is None and account is None:
-            raise InvalidInput([FieldError("store", "required", "Name a store, an account, or both.")])
+            account = viewer.public_id
         if store is not None:
             people.get_store_for_chain(store, visible_to=viewer)
         if account is not None:

@@ -1,9 +1,11 @@
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.db import IntegrityError, connection, transaction
 from django.db.utils import DatabaseError
 
@@ -91,6 +93,24 @@ class TestRegistering:
         bind_referrals(events_of("account.registered"))
 
         assert above(second, minute(1)) == [first]
+
+
+class TestWhoWasThereBefore:
+    """Houses that run get a forest from what was registered."""
+
+    def test_everybody_gets_the_place_of_the_own_registration(self, db: None) -> None:
+        first = came(minute(0), heard=False)
+        second = came(minute(1), through=first, heard=False)
+        third = came(minute(2), through=second, heard=False)
+        Account.objects.filter(pk=second.pk).update(is_active=False, closed_at=minute(10))
+        migration = import_module("distribution.migrations.0004_places_of_everybody")
+        for _ in range(2):
+            migration.place_everybody(apps, None)
+
+        assert (above(third, minute(9)), above(third, minute(10))) == ([second, first], [first])
+        assert move_up_all() == 1
+        assert place_now(third).referrer == first
+        assert place_now(third).rule_number.split("-")[2] == "0002"
 
 
 class TestByAnOperator:

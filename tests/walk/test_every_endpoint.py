@@ -56,6 +56,7 @@ TELLS_TIME = {"GET /clock"}
 OPEN_TO_ALL = {"GET /areas/{area_code}", "GET /stores/{store_id}", "PUT /cart/lines/{item_id}"}
 
 OPERATORS_SEE = {
+    "GET /agents/{seat_id}",
     "GET /checkouts/{checkout_id}",
     "GET /items/{item_id}",
     "GET /jobs/{job_id}",

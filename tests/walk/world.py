@@ -27,8 +27,8 @@ from catalog.services import open_store
 from core import clock
 from core.jobs import submit_job
 from core.money import Money
-from distribution.models import Placement
-from distribution.services import StoreNews, follow_stores
+from distribution.models import Area, Placement
+from distribution.services import StoreNews, appoint_agent, follow_stores
 from events.models import EventRecord
 from ledger import codes
 from ledger.models import Journal
@@ -166,6 +166,15 @@ class World:
         self.keep(owner, "target_id", target.json()["id"])
         job = submit_job(kind=REPLAY, arguments={}, owner=owner.public_id, login=owner.public_id)
         self.keep(owner, "job_id", job.public_id)
+        self.keep(owner, "seat_id", self.seat_of(owner))
+
+    def seat_of(self, owner: Owner) -> str:
+        """It looks after an area of its own."""
+        country = Area.objects.get(scheme="XX", level=0)
+        code = f"W{len(self.secrets)}"
+        area = Area.objects.create(scheme=country.scheme, code=code, name=code, level=1, parent=country)
+        operator = Actor.own(self.operator)
+        return appoint_agent(area=area, account=owner.account, actor=operator, now=clock.now()).public_id
 
     def own_money(self, owner: Owner) -> None:
         caller = Api(owner.account)
@@ -265,7 +274,10 @@ class World:
             "area_code": "XX:11",
             "placement_id": self.waiting_placement(),
             "request_id": self.owners[0].ids["request_id"],
-            **{name: self.owners[0].ids[name] for name in ("order_id", "checkout_id", "refund_id", "pending")},
+            **{
+                name: self.owners[0].ids[name]
+                for name in ("order_id", "checkout_id", "refund_id", "pending", "seat_id")
+            },
         }
         return owned
 
@@ -346,11 +358,23 @@ OBJECTS: dict[str, dict[str, str]] = {
 }
 
 # What has to be asked for in the query.
-QUERIES = {"GET /areas/locate": "?latitude=0.2&longitude=0.5"}
+QUERIES = {
+    "GET /areas/locate": "?latitude=0.2&longitude=0.5",
+    "GET /distribution/chains": "?at=2027-01-01T00:00:00Z",
+    "GET /distribution/nodes": "?prefix=R-",
+}
 
 # What is sent, where the schema's example would not do. A function gets the owner; what it does is undone as well.
 BODIES: dict[str, Any | Body] = {
     "POST /placements/{placement_id}/decide": {"area": "XX:12"},
+    "POST /agents": lambda world, owner: {"account": world.buyer.public_id, "area": "XX:12"},
+    "POST /agents/{seat_id}/replace": lambda world, owner: {"account": world.buyer.public_id},
+    "POST /referrals": lambda world, owner: {
+        "account": world.buyer.public_id,
+        "referrer": world.partner.public_id,
+        **REASON,
+    },
+    "POST /referrals/{account_id}/move": lambda world, owner: {"referrer": world.partner.public_id, **REASON},
     "POST /accounts": {
         "username": "walker",
         "password": "another-quiet-river",
