@@ -22,7 +22,7 @@ from distribution.models import Area, AreaBorder, AreaVersion
 POLYGON = "polygon"
 CENTRE = "centre"
 NOWHERE = -1
-POINTS_AT_ONCE = 20_000
+POINTS_AT_ONCE = 100_000
 CELLS_AT_ONCE = 2_000_000  # Points times segments or centres in one go: some 100 MB.
 
 
@@ -197,6 +197,8 @@ class Atlas:
         if borders is None:
             return np.full(len(x), NOWHERE)
         point, polygon = borders.tree.query(shapely.points(x, y))
+        together = np.argsort(polygon, kind="stable")  # Polygon by polygon it takes a third of the time.
+        point, polygon = point[together], polygon[together]
         inside = shapely.intersects_xy(borders.polygons[polygon], x[point], y[point])
         nobody = len(borders.polygons)
         best = np.full(len(x), nobody)
