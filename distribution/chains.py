@@ -5,8 +5,7 @@ Two statements, however many sales. Places point at areas and people at people, 
 one changed row changes every chain that goes through it, at the same instant.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -102,8 +101,10 @@ WITH RECURSIVE asked AS MATERIALIZED (
     SELECT s.n, s.at, COALESCE(named.id, single.id) AS store_id
     FROM unnest(%(stores)s::text[], %(sellers)s::text[], %(times)s::timestamptz[])
          WITH ORDINALITY AS s(store, seller, at, n)
-    LEFT JOIN catalog_store named ON named.public_id = s.store
-    LEFT JOIN accounts_account seller ON s.store IS NULL AND seller.public_id = s.seller
+    LEFT JOIN LATERAL (SELECT c.id FROM catalog_store c WHERE c.public_id = s.store LIMIT 1) named ON true
+    LEFT JOIN LATERAL (
+        SELECT a.id FROM accounts_account a WHERE s.store IS NULL AND a.public_id = s.seller LIMIT 1
+    ) seller ON true
     LEFT JOIN LATERAL (
         SELECT min(o.id) AS id FROM catalog_store o
         WHERE o.seller_id = seller.id AND o.opened_at <= s.at AND (o.closed_at IS NULL OR o.closed_at > s.at)
@@ -111,33 +112,32 @@ WITH RECURSIVE asked AS MATERIALIZED (
     ) single ON true
 ), placed AS MATERIALIZED (
     SELECT asked.n, asked.at, store.public_id AS store, found.rule_number, found.is_waiting, found.area_id
-    FROM asked JOIN catalog_store store ON store.id = asked.store_id
+    FROM asked CROSS JOIN LATERAL (SELECT c.public_id FROM catalog_store c WHERE c.id = asked.store_id LIMIT 1) store
     LEFT JOIN LATERAL (
         SELECT p.area_id, p.rule_number, p.is_waiting FROM distribution_placement p
         WHERE p.store_id = asked.store_id AND p.from_at <= asked.at AND (p.until_at IS NULL OR p.until_at > asked.at)
         ORDER BY p.from_at DESC LIMIT 1
     ) found ON true
 ), up AS (
-    SELECT placed.n, placed.at, area.id, area.parent_id, area.level
-    FROM placed JOIN distribution_area area ON area.id = placed.area_id WHERE NOT placed.is_waiting
-    UNION ALL
-    SELECT up.n, up.at, area.id, area.parent_id, area.level
+    SELECT area.id, area.parent_id, area.level FROM distribution_area area
+    WHERE area.id IN (SELECT area_id FROM placed WHERE NOT is_waiting)
+    UNION
+    SELECT area.id, area.parent_id, area.level
     FROM up JOIN distribution_area area ON area.id = up.parent_id AND area.level < up.level
 )
-SELECT placed.n, placed.store, placed.is_waiting, placed.rule_number,
-       area.id, area.scheme_id || ':' || area.code, area.level, area.name,
-       agent.id, agent.public_id, agent.name, agent.rule_number
+SELECT n, store, is_waiting, rule_number, CASE WHEN NOT is_waiting THEN area_id END,
+       NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 FROM placed
-LEFT JOIN up ON up.n = placed.n
-LEFT JOIN distribution_area area ON area.id = up.id
+UNION ALL
+SELECT 0, NULL, NULL, agent.rule_number, up.id, up.parent_id, area.scheme_id || ':' || area.code, area.level, area.name,
+       agent.id, agent.public_id, agent.name, agent.from_at, agent.ends_at
+FROM up JOIN distribution_area area ON area.id = up.id
 LEFT JOIN LATERAL (
-    SELECT account.id, account.public_id, account.name, s.rule_number
+    SELECT s.rule_number, account.id, account.public_id, account.name, s.from_at,
+           LEAST(s.until_at, account.closed_at) AS ends_at
     FROM distribution_agentseat s JOIN accounts_account account ON account.id = s.account_id
-    WHERE s.area_id = up.id AND s.from_at <= up.at AND (s.until_at IS NULL OR s.until_at > up.at)
-      AND (account.closed_at IS NULL OR account.closed_at > up.at)
-    ORDER BY s.from_at DESC LIMIT 1
+    WHERE s.area_id = up.id AND s.from_at <= %(last)s AND (s.until_at IS NULL OR s.until_at > %(first)s)
 ) agent ON true
-ORDER BY placed.n, up.level DESC
 """
 
 # An account's last place by then is its only one that matters: it is live while that lasts, and else it says where
@@ -147,7 +147,7 @@ WITH RECURSIVE asked AS MATERIALIZED (
     SELECT s.n, s.at, s.depth, account.id AS account_id
     FROM unnest(%(accounts)s::text[], %(times)s::timestamptz[], %(depths)s::int[])
          WITH ORDINALITY AS s(account, at, depth, n)
-    JOIN accounts_account account ON account.public_id = s.account
+    CROSS JOIN LATERAL (SELECT a.id FROM accounts_account a WHERE a.public_id = s.account LIMIT 1) account
 ), walk AS (
     SELECT asked.n, asked.at, asked.depth, 0 AS level, 0 AS steps, false AS counts,
            place.account_id, place.referrer_id, place.rule_number
@@ -163,7 +163,7 @@ WITH RECURSIVE asked AS MATERIALIZED (
         SELECT r.account_id, r.referrer_id, r.rule_number, r.until_at FROM distribution_referral r
         WHERE r.account_id = walk.referrer_id AND r.from_at <= walk.at ORDER BY r.from_at DESC LIMIT 1
     ) place
-    JOIN accounts_account account ON account.id = place.account_id
+    CROSS JOIN LATERAL (SELECT a.closed_at FROM accounts_account a WHERE a.id = place.account_id LIMIT 1) account
     CROSS JOIN LATERAL (
         SELECT (place.until_at IS NULL OR place.until_at > walk.at)
            AND (account.closed_at IS NULL OR account.closed_at > walk.at) AS yes
@@ -171,7 +171,9 @@ WITH RECURSIVE asked AS MATERIALIZED (
     WHERE walk.level < walk.depth AND walk.steps < %(steps)s
 )
 SELECT walk.n, walk.level, account.id, account.public_id, account.name, walk.rule_number
-FROM walk JOIN accounts_account account ON account.id = walk.account_id
+FROM walk CROSS JOIN LATERAL (
+    SELECT a.id, a.public_id, a.name FROM accounts_account a WHERE a.id = walk.account_id LIMIT 1
+) account
 WHERE walk.counts ORDER BY walk.n, walk.level
 """
 
@@ -221,34 +223,60 @@ def _depth(scheme: str | None, wanted: int | None) -> int:
 
 
 def _places(sales: Sequence[Sale]) -> list[Chain]:
-    rows_by_sale: defaultdict[int, list[tuple]] = defaultdict(list)
     parameters: dict[str, Any] = {
         "stores": [sale.store for sale in sales],
         "sellers": [sale.seller for sale in sales],
         "times": [sale.at for sale in sales],
+        "first": min(sale.at for sale in sales),
+        "last": max(sale.at for sale in sales),
     }
+    placed: dict[int, tuple] = {}
+    areas: dict[int, _Area] = {}
     with connection.cursor() as cursor:
         cursor.execute(_PLACES, parameters)
-        for row in cursor.fetchall():
-            rows_by_sale[row[0]].append(row[1:])
-    return [_placed_chain(rows_by_sale[number]) for number in range(1, len(sales) + 1)]
+        for n, store, waiting, number, area_id, *area in cursor.fetchall():
+            if n:
+                placed[n] = (store, waiting, number, area_id)
+            else:
+                _add_area(areas, area_id, number, area)
+    return [_placed_chain(placed.get(n), areas, sale.at) for n, sale in enumerate(sales, 1)]
 
 
-def _placed_chain(rows: Sequence[tuple]) -> Chain:
-    """One row per level, the nearest first; one without an area where none is settled; none without a store."""
-    if not rows:
+@dataclass(frozen=True, slots=True)
+class _Area:
+    """An area with whoever held its seat at some time between the first sale and the last."""
+
+    ref: AreaRef
+    parent_id: int | None
+    seats: list[tuple[AgentLink, datetime, datetime | None]]
+
+
+def _add_area(areas: dict[int, _Area], area_id: int, number: str | None, row: Sequence[Any]) -> None:
+    parent_id, code, level, name, account_id, public_id, account_name, from_at, ends_at = row
+    if area_id not in areas:
+        areas[area_id] = _Area(AreaRef(area_id, code, level, name), parent_id, [])
+    if account_id is not None:
+        agent = PersonRef(account_id, public_id, account_name)
+        areas[area_id].seats.append((AgentLink(level, areas[area_id].ref, agent, number), from_at, ends_at))
+
+
+def _placed_chain(placed: tuple | None, areas: dict[int, _Area], at: datetime) -> Chain:
+    if placed is None:
         return Chain()
-    store, waiting, rule_number, area_id = rows[0][:4]
-    placement = None if waiting is None else PlacementRef(rule_number, waiting)
+    store, waiting, number, area_id = placed
+    placement = None if waiting is None else PlacementRef(number, waiting)
     if area_id is None:
         return Chain(store=store, placement=placement)
-    agents = tuple(_agent_link(row[3:7], row[7:10], row[10]) for row in rows)
+    agents = tuple(_agents_from(areas, area_id, at))
     return Chain(store=store, area=agents[0].area, placement=placement, agents=agents)
 
 
-def _agent_link(area: tuple, account: tuple, rule_number: str | None) -> AgentLink:
-    there = AreaRef(*area)
-    return AgentLink(there.level, there, None if account[0] is None else PersonRef(*account), rule_number)
+def _agents_from(areas: dict[int, _Area], area_id: int | None, at: datetime) -> Iterator[AgentLink]:
+    while area_id is not None:
+        area = areas[area_id]
+        held = (link for link, begins, ends in area.seats if begins <= at and (ends is None or at < ends))
+        yield next(held, AgentLink(area.ref.level, area.ref, None, None))
+        area_id = area.parent_id
 
 
 def _people(asked: Iterable[tuple[str, datetime, int]]) -> list[list[ReferrerLink]]:

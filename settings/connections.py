@@ -22,6 +22,7 @@ URL_PARTS = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "
 TIMEOUTS = (
     f"-c statement_timeout={base.DATABASE_STATEMENT_TIMEOUT_MS} -c lock_timeout={base.DATABASE_LOCK_TIMEOUT_MS}"
     f" -c idle_in_transaction_session_timeout={base.DATABASE_IDLE_TRANSACTION_TIMEOUT_MS}"
+    " -c jit=off"  # Statements here take milliseconds; compiling one takes hundreds.
 )
 
 

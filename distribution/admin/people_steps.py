@@ -91,7 +91,7 @@ class Steps:
             messages.error(request, refused.detail)
             return redirect(self.back) if asks_nothing else self._ask(request, owner, form)
         given = [(name, form.data.get(name, "")) for name in form.fields]
-        context = {"sheet": table(["", ""], rows), "given": given, "button": self.button}
+        context: dict[str, Any] = {"sheet": table(["", ""], rows), "given": given, "button": self.button}
         context |= {"back": self.back, "grave": self.grave}
         return show_page(request, owner, "distribution/admin/look.html", title=self.title, **context)
 
