@@ -94,7 +94,7 @@ def load_world(*, now: datetime) -> None:
     _load_areas(opened_at)
     for operator in OPERATORS:
         _make_operator(operator)
-    _ship_plan()
+    ship_plan()
     for person in (*AGENTS, *SELLERS, *BUYERS):
         _register(person, opened_at)
     for agency in AGENCIES:
@@ -153,7 +153,7 @@ def _register(person: Person, now: datetime) -> None:
         Account.objects.filter(username=person.username).update(step_up=True)
 
 
-def _ship_plan() -> None:
+def ship_plan() -> None:
     """In force since ever; only where there is none, since whoever has plans of their own keeps them."""
     if not Plan.objects.exists():
         document = json.loads(PLAN.read_text())
