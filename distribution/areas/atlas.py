@@ -147,7 +147,8 @@ class Atlas:
         """
         within = self._enclosing(latitude, longitude, scheme)
         x, y = np.array([longitude]), np.array([latitude])
-        place = int(self._lowest(np.array([within]), x, y, scheme)[0])
+        is_lowest = within != NOWHERE and self.ends[within] == within + 1
+        place = within if is_lowest else int(self._lowest(np.array([within]), x, y, scheme)[0])
         if place == NOWHERE:
             return None
         is_polygon = place == within
@@ -238,7 +239,9 @@ class Atlas:
         at_once = max(1, CELLS_AT_ONCE // (last - first))
         for start in range(0, len(x), at_once):
             chunk = slice(start, start + at_once)
-            products = unit_vectors(x[chunk], y[chunk]) @ vectors[first:last].T
+            own, theirs = unit_vectors(x[chunk], y[chunk]), vectors[first:last]
+            # Not as one product of matrices: that wakes the threads of a library, for milliseconds each time.
+            products = sum(np.multiply.outer(own[:, axis], theirs[:, axis]) for axis in range(3))
             nearest[chunk] = products.argmax(axis=1)
             product[chunk] = products.max(axis=1)
         return places[first:last][nearest], distance_of_products_m(product)
