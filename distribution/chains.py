@@ -150,31 +150,30 @@ WITH RECURSIVE asked AS MATERIALIZED (
     CROSS JOIN LATERAL (SELECT a.id FROM accounts_account a WHERE a.public_id = s.account LIMIT 1) account
 ), walk AS (
     SELECT asked.n, asked.at, asked.depth, 0 AS level, 0 AS steps, false AS counts,
-           place.account_id, place.referrer_id, place.rule_number
+           place.referrer_id, place.rule_number,
+           NULL::bigint AS account_id, NULL::varchar AS public_id, NULL::varchar AS name
     FROM asked CROSS JOIN LATERAL (
-        SELECT r.account_id, r.referrer_id, r.rule_number, r.until_at FROM distribution_referral r
+        SELECT r.referrer_id, r.rule_number, r.until_at FROM distribution_referral r
         WHERE r.account_id = asked.account_id AND r.from_at <= asked.at ORDER BY r.from_at DESC LIMIT 1
     ) place
     WHERE place.until_at IS NULL OR place.until_at > asked.at
     UNION ALL
     SELECT walk.n, walk.at, walk.depth, walk.level + live.yes::int, walk.steps + 1, live.yes,
-           place.account_id, place.referrer_id, place.rule_number
+           place.referrer_id, place.rule_number, place.account_id, account.public_id, account.name
     FROM walk CROSS JOIN LATERAL (
         SELECT r.account_id, r.referrer_id, r.rule_number, r.until_at FROM distribution_referral r
         WHERE r.account_id = walk.referrer_id AND r.from_at <= walk.at ORDER BY r.from_at DESC LIMIT 1
     ) place
-    CROSS JOIN LATERAL (SELECT a.closed_at FROM accounts_account a WHERE a.id = place.account_id LIMIT 1) account
+    CROSS JOIN LATERAL (
+        SELECT a.closed_at, a.public_id, a.name FROM accounts_account a WHERE a.id = place.account_id LIMIT 1
+    ) account
     CROSS JOIN LATERAL (
         SELECT (place.until_at IS NULL OR place.until_at > walk.at)
            AND (account.closed_at IS NULL OR account.closed_at > walk.at) AS yes
     ) live
     WHERE walk.level < walk.depth AND walk.steps < %(steps)s
 )
-SELECT walk.n, walk.level, account.id, account.public_id, account.name, walk.rule_number
-FROM walk CROSS JOIN LATERAL (
-    SELECT a.id, a.public_id, a.name FROM accounts_account a WHERE a.id = walk.account_id LIMIT 1
-) account
-WHERE walk.counts ORDER BY walk.n, walk.level
+SELECT n, level, account_id, public_id, name, rule_number FROM walk WHERE counts ORDER BY n, level
 """
 
 
