@@ -54,7 +54,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('number', models.PositiveIntegerField(help_text='1, 2, 3 … within the scheme.')),
-                ('digest', models.CharField(help_text='SHA-256 of what was loaded: the same again changes nothing.', max_length=64)),
+                ('digest', models.CharField(help_text='Of the areas, then of their borders: the same again changes nothing.', max_length=64)),
                 ('areas_count', models.PositiveIntegerField()),
                 ('added_count', models.PositiveIntegerField()),
                 ('retired_count', models.PositiveIntegerField()),
