@@ -27,6 +27,7 @@ class Refusal(Exception):
     status: ClassVar[int] = 400
     code: str = "refused"
     message: ClassVar[str] = "The request was refused."
+    retry_after_seconds: int | None = None
     acted_as: str | None = None
     """Public id of the acting account, where the refusal comes before the request is known to be somebody's."""
 

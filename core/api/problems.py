@@ -20,7 +20,6 @@ from core.errors import (
     NotAuthenticated,
     NotFound,
     Refusal,
-    TooManyAttempts,
 )
 
 log = structlog.get_logger(__name__)
@@ -55,7 +54,7 @@ def headers_of(refusal: Refusal) -> dict[str, str]:
     """Return the headers that belong to a refusal's status."""
     if refusal.acted_as is not None:
         return {"Acting-Account": refusal.acted_as}
-    if isinstance(refusal, TooManyAttempts | Unavailable):
+    if refusal.retry_after_seconds is not None:
         return {"Retry-After": str(refusal.retry_after_seconds)}
     return {"WWW-Authenticate": "Bearer"} if refusal.status == 401 else {}
 

@@ -259,7 +259,7 @@ def _problem_answer(status: int, by_code: dict[str, type[Refusal]]) -> Document:
         "description": f"{HTTPStatus(status).phrase}: {', '.join(f'`{code}`' for code in sorted(codes))}",
         "content": {PROBLEM_TYPE: media},
     }
-    if TooManyAttempts in by_code.values():
+    if any(issubclass(one, TooManyAttempts) or one.retry_after_seconds is not None for one in by_code.values()):
         answer["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}}
     return answer
 
