@@ -8,7 +8,19 @@ from django.views.generic import RedirectView
 
 from accounts import pages
 
-ROOMS = ("core", "accounts", "catalog", "wallets", "distribution", "orders", "events", "billing", "ledger", "proofs")
+ROOMS = (
+    "core",
+    "accounts",
+    "catalog",
+    "wallets",
+    "distribution",
+    "orders",
+    "notifications",
+    "events",
+    "billing",
+    "ledger",
+    "proofs",
+)
 
 
 def api_of_rooms() -> list[URLPattern | URLResolver]:

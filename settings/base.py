@@ -33,6 +33,7 @@ INSTALLED_APPS = [
     "distribution",
     "wallets",
     "orders",
+    "notifications",
     "proofs",
     "replay",
     "portal",
@@ -331,6 +332,19 @@ REFERRAL_MOVES_AT_ONCE = 1_000  # children of somebody who left, moved up in one
 AGENT_BACKDATING_MAX = timedelta(days=31)  # how far back a seat may begin, where nothing was shared out since
 AGENT_FIGURES_PERIOD = timedelta(days=30)  # whose sales an agent's page and the preview of an end count
 
+# --- Messages ----------------------------------------------------------------------------------
+
+MESSAGE_RETENTION = timedelta(days=90)  # how long a message is kept after it was read
+MESSAGE_STREAM_SECONDS_MAX = 600.0  # then the browser comes back, and goes on where it was
+MESSAGE_STREAM_HEARTBEAT_SECONDS = 15.0  # so often something is said, or nobody notices that the other has gone
+MESSAGE_STREAMS_MAX = 200  # of one web process
+MESSAGE_STREAMS_PER_ACCOUNT_MAX = 10  # of one account in one web process
+MESSAGE_STREAM_WAITING_MAX = 1000  # messages that a slow reader has yet to take; beyond it comes back and goes on
+MESSAGES_AT_ONCE = 200  # that one look into the inboxes reads
+MESSAGE_LOOK_SECONDS = 1.0  # between two looks where nobody has rung
+MESSAGE_LOOK_PAUSE_SECONDS = 0.05  # between two looks, however often somebody rings
+LONG_ANSWER_WRITE_SECONDS_MAX = 10.0  # who takes nothing for so long is gone
+
 # --- Jobs: long work ---------------------------------------------------------------------------
 
 JOB_LOOP_ENABLED = True  # long workers look for jobs themselves, without a broker
@@ -408,6 +422,7 @@ CELERY_BEAT_SCHEDULE = {
     "purge pay codes": {"task": "wallets.tasks.purge_dead_pay_codes", "schedule": timedelta(hours=1)},
     "purge core": {"task": "core.tasks.purge", "schedule": timedelta(hours=1)},
     "purge accounts": {"task": "accounts.tasks.purge", "schedule": timedelta(hours=1)},
+    "purge messages": {"task": "notifications.tasks.purge", "schedule": timedelta(hours=1)},
 }
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

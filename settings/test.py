@@ -28,3 +28,4 @@ IDENTITY_PROVIDERS_DEMO = ("demo-id", "demo-bank")
 IDENTITY_SERVERS = {"demo-bank": "demo.bank.DemoBank"}  # keeps its customers' money itself
 LOGGING = logging_settings(json=False)
 AREAS_LOOK_SECONDS = 0.0  # each test has areas of its own
+MESSAGE_STREAM_SECONDS_MAX = 0.0  # a stream says what there is and ends; tests of streams that go on set it

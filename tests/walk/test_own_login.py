@@ -50,6 +50,7 @@ LINKS_MAY = {
     "DELETE /terminals/{terminal_id}",
     "PATCH /items/{item_id}",
     "PATCH /stores/{store_id}",
+    "POST /messages/{message_id}/read",
     "POST /cart/order",
     "POST /checkouts/{checkout_id}/pay",
     "POST /items",

@@ -32,6 +32,9 @@ from distribution.services import StoreNews, appoint_agent, follow_stores
 from events.models import EventRecord
 from ledger import codes
 from ledger.models import Journal
+from notifications.kinds import notes_of
+from notifications.models import Message
+from notifications.services import write_messages
 from orders import services as selling
 from orders.models import Order
 from orders.services import WantedRefundLine
@@ -167,6 +170,7 @@ class World:
         job = submit_job(kind=REPLAY, arguments={}, owner=owner.public_id, login=owner.public_id)
         self.keep(owner, "job_id", job.public_id)
         self.keep(owner, "seat_id", self.seat_of(owner))
+        self.keep(owner, "message_id", self.message_to(owner))
 
     def seat_of(self, owner: Owner) -> str:
         """It looks after an area of its own."""
@@ -175,6 +179,12 @@ class World:
         area = Area.objects.create(scheme=country.scheme, code=code, name=code, level=1, parent=country)
         operator = Actor.own(self.operator)
         return appoint_agent(area=area, account=owner.account, actor=operator, now=clock.now()).public_id
+
+    def message_to(self, owner: Owner) -> str:
+        """It was told of its seat."""
+        event = EventRecord.objects.get(type="agent.appointed", subject=owner.ids["seat_id"])
+        write_messages(notes=notes_of([event]))
+        return Message.objects.get(event_id=event.pk).public_id
 
     def own_money(self, owner: Owner) -> None:
         caller = Api(owner.account)
@@ -276,7 +286,7 @@ class World:
             "request_id": self.owners[0].ids["request_id"],
             **{
                 name: self.owners[0].ids[name]
-                for name in ("order_id", "checkout_id", "refund_id", "pending", "seat_id")
+                for name in ("order_id", "checkout_id", "refund_id", "pending", "seat_id", "message_id")
             },
         }
         return owned

@@ -1,0 +1,14 @@
+"""The inbox hears whatever somebody is to be told of."""
+
+from collections.abc import Sequence
+
+from events.consumers import consumes
+from events.models import EventRecord
+from notifications.kinds import TYPES, notes_of
+from notifications.services import write_messages
+
+
+@consumes(*TYPES, name="messages")
+def tell(events: Sequence[EventRecord]) -> None:
+    """Write down for each account concerned what it is told, exactly once, and say that there is news."""
+    write_messages(notes=notes_of(events))
