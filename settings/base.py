@@ -334,6 +334,7 @@ AGENT_FIGURES_PERIOD = timedelta(days=30)  # whose sales an agent's page and the
 
 # --- Messages ----------------------------------------------------------------------------------
 
+MESSAGE_NEWS_MAX = timedelta(days=31)  # what was so long ago when it was recorded is a history that was imported
 MESSAGE_RETENTION = timedelta(days=90)  # how long a message is kept after it was read
 MESSAGE_STREAM_SECONDS_MAX = 600.0  # then the browser comes back, and goes on where it was
 MESSAGE_STREAM_HEARTBEAT_SECONDS = 15.0  # so often something is said, or nobody notices that the other has gone

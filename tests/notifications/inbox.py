@@ -7,6 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from accounts.models import Account
+from core import clock
 from distribution.people_events import AgentAppointed
 from events.consumers import get_consumer
 from events.delivery import deliver_batch
@@ -17,11 +18,11 @@ from notifications.models import Message
 NOON = datetime(2027, 3, 1, 12, tzinfo=UTC)
 
 
-def happens(*events: Event) -> None:
+def happens(*events: Event, at: datetime | None = None) -> None:
     """All of them in one transaction, and the inbox hears them."""
     with transaction.atomic():
         for event in events:
-            emit(event, occurred_at=NOON)
+            emit(event, occurred_at=at or clock.now())
     hear()
 
 

@@ -13,7 +13,7 @@ from accounts.models import Account
 from core import clock
 from distribution.people_events import ReferralBound
 from distribution.services import end_referral, move_referral
-from events.models import Delivery
+from events.models import Delivery, EventRecord
 from events.services import emit_all
 from notifications import services
 from notifications.kinds import notes_of
@@ -22,7 +22,7 @@ from notifications.services import mark_read, purge_messages
 from orders.events import OrderRefunded
 from tests.accounts.test_linking import link
 from tests.conftest import make_account
-from tests.distribution.people import came, clerk, minute
+from tests.distribution.people import came, clerk
 from tests.notifications.inbox import NOON, appointed, happens, hear, told
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -57,8 +57,8 @@ class TestWriting:
     """Once for each account and event, in the delivery's transaction."""
 
     def test_a_registration_through_a_referral_is_told_to_both(self) -> None:
-        referrer = came(minute(0))
-        account = came(minute(1), through=referrer)
+        referrer = came(clock.now())
+        account = came(clock.now(), through=referrer)
         hear()
 
         assert told(referrer) == [("referral.joined", {"account": account.public_id, "via": "code"})]
@@ -66,11 +66,11 @@ class TestWriting:
         assert (kind, data["referrer"], data["via"]) == ("referral.bound", referrer.public_id, "code")
 
     def test_who_moves_and_leaves_is_told_with_those_above(self) -> None:
-        first, second, account = came(minute(0)), came(minute(0)), came(minute(1))
-        operator = clerk()
-        for number, referrer in enumerate((first, second)):
-            move_referral(account=account, referrer=referrer, reason="x", actor=operator, now=minute(2 + number))
-        end_referral(account=account, reason="x", actor=operator, now=minute(5))
+        first, second, account = (came(clock.now()) for _ in range(3))
+        by: dict[str, Any] = {"reason": "x", "actor": clerk()}
+        for referrer in (first, second):
+            move_referral(account=account, referrer=referrer, **by, now=clock.now())
+        end_referral(account=account, **by, now=clock.now())
         hear()
 
         assert [kind for kind, _data in told(first)] == ["referral.joined", "referral.left"]
@@ -90,6 +90,13 @@ class TestWriting:
         assert told(buyer) == []
         assert not Delivery.objects.filter(consumer="messages").exists()
 
+    def test_an_imported_history_is_told_to_nobody(self, buyer: Account) -> None:
+        long_ago = clock.now() - settings.MESSAGE_NEWS_MAX
+        happens(appointed(buyer, 1), at=long_ago - timedelta(minutes=1))
+        happens(appointed(buyer, 2), at=long_ago + timedelta(minutes=1))
+
+        assert [data["seat"] for _kind, data in told(buyer)] == [f"agt_{buyer.pk}_2"]
+
     def test_a_batch_takes_as_many_statements_as_one(self, buyer: Account, statements: Callable[[], Any]) -> None:
         def write(number: int) -> int:
             first = Message.objects.count() + 1
@@ -102,9 +109,7 @@ class TestWriting:
         assert write(1) == write(200) == 3
 
 
-def recorded(events: list[Any]) -> list[Any]:
-    from events.models import EventRecord
-
+def recorded(events: list[Any]) -> list[EventRecord]:
     with transaction.atomic():
         keys = [emitted.key for emitted in emit_all(events, occurred_at=NOON)]
     return list(EventRecord.objects.filter(key__in=keys).order_by("id"))

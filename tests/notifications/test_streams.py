@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db import connection
 
 from accounts import services, sessions
 from accounts.actor import Actor
@@ -168,8 +169,7 @@ class TestAWebServer:
             held.append(reader)
         assert (reader.answer.status, json.load(reader.answer)["code"]) == (429, "too_many_streams")
         assert reader.answer.headers["Retry-After"]
-        others = token_of(make_account())
-        while (reader := follow(others)).answer.status == 200:
+        while (reader := follow(token_of(make_account()))).answer.status == 200:
             held.append(reader)
         assert (reader.answer.status, json.load(reader.answer)["code"]) == (503, "streams_busy")
         assert reader.answer.headers["Retry-After"]
@@ -244,7 +244,5 @@ def stream_of(account: Account, position: int = 0) -> Stream:
 
 def happens_apart(account: Account) -> None:
     """In a thread of its own, with a connection of its own."""
-    from django.db import connection
-
     happens(appointed(account))
     connection.close()
