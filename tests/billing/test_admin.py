@@ -11,6 +11,7 @@ from django.test import Client
 
 from accounts.actor import Actor
 from accounts.models import Account
+from billing.document_text import write_document
 from billing.models import EventType, JournalReversal, RuleSet, ServiceKey
 from billing.services.rule_sets import activate_rule_set, draft_rule_set
 from billing.services.service_keys import find_service_key
@@ -68,7 +69,9 @@ class TestWriting:
 
         assert "unknown_amount" in page
         assert "debt.repaid, rule “default”" in page
-        assert 'data-line="9"' in page
+        lines = write_document(faulty).text.splitlines()
+        line = next(place for place, words in enumerate(lines, 1) if '"amount": "nothing"' in words)
+        assert f'data-line="{line}"' in page
         assert RuleSet.objects.count() == 1
 
     def test_a_file_is_kept_as_the_next_version(self, pages, shipped, operator):
