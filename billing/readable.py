@@ -44,10 +44,17 @@ class Change:
 
 def compare_documents(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
     """Return how two documents differ, rule by rule; rules are the same that have type and name in common."""
-    before, after = dict(_parts(old)), dict(_parts(new))
+    changes = compare_parts(dict(_parts(old)), dict(_parts(new)))
+    return sorted(changes, key=lambda change: (change.type, change.rule))
+
+
+def compare_parts(
+    before: Mapping[tuple[str, str], list[str]], after: Mapping[tuple[str, str], list[str]]
+) -> list[Change]:
+    """Return how two documents differ that are written out part by part; parts of the same name are compared."""
     names = list(dict.fromkeys([*before, *after]))
     changes = (_change(name, before.get(name, []), after.get(name, [])) for name in names)
-    return sorted((change for change in changes if change), key=lambda change: (change.type, change.rule))
+    return [change for change in changes if change]
 
 
 def _parts(document: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], list[str]]]:

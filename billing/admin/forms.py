@@ -25,7 +25,7 @@ class MomentInput(forms.DateTimeInput):
 
 
 class DocumentForm(forms.Form):
-    """A rule set as text, or as a file that replaces the text."""
+    """A document as text, or as a file that replaces the text."""
 
     text = forms.CharField(
         max_length=TEXT_LENGTH_MAX,
@@ -41,7 +41,7 @@ class DocumentForm(forms.Form):
     def clean_file(self) -> Any:
         file = self.cleaned_data["file"]
         if file and file.size > TEXT_LENGTH_MAX:
-            raise forms.ValidationError("This file is too large for a rule set.")
+            raise forms.ValidationError("This file is too large.")
         return file
 
     def written(self) -> str:

@@ -55,11 +55,16 @@ def _first_number(words: list[str]) -> int:
 
 
 def _unreadable(text: str, refusal: BadRequest) -> Problem:
-    """With the place where a plain reader of JSON stumbles, if it does."""
+    detail, line = where_unreadable(text, refusal)
+    return Problem(NOT_READABLE, "", "", detail, "", line)
+
+
+def where_unreadable(text: str, refusal: BadRequest) -> tuple[str, int]:
+    """Say why a text is no document, and in which line a plain reader of JSON stumbles, if it does."""
     try:
         json.loads(text)
     except json.JSONDecodeError as broken:
-        return Problem(NOT_READABLE, "", "", f"{broken.msg}, in column {broken.colno}.", "", broken.lineno)
+        return f"{broken.msg}, in column {broken.colno}.", broken.lineno
     except (ValueError, RecursionError):
-        return Problem(NOT_READABLE, "", "", refusal.detail, "", 1)
-    return Problem(NOT_READABLE, "", "", refusal.detail, "", 1)
+        return refusal.detail, 1
+    return refusal.detail, 1
