@@ -1,7 +1,7 @@
 """Which plan is in force when, compiled; each version is read once per process, since it never changes."""
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -47,6 +47,17 @@ class CompiledPlan:
     def agents_bps(self) -> int:
         """What all agents have together at most."""
         return max(self.agents.values(), default=0) if self.differential else sum(self.agents.values())
+
+    def own_agent_rates(self) -> Iterator[tuple[int, int]]:
+        """
+        Yield what each level has for itself, in bps of the pool.
+
+        A differential plan gives a level what those below have left of its rate, be they vacant or not.
+        """
+        below_bps = 0
+        for level, up_to_bps in self.agents.items():
+            yield level, up_to_bps - below_bps
+            below_bps = up_to_bps if self.differential else 0
 
     @property
     def given_bps(self) -> int:

@@ -1,6 +1,6 @@
 """What other rooms and the API may read of plans and allocations."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db.models import QuerySet, Sum
@@ -61,25 +61,30 @@ class AllocationState:
 
     allocation: Allocation
     status: str
+    earning: int | None = None  # Its key; None where nobody has it.
 
 
 def states_of(rows: Sequence[Allocation]) -> list[AllocationState]:
     """Say of allocations what their money is; one statement, however many."""
     orders = {row.order for row in rows if row.account_id is not None}
     earned = Earning.objects.filter(order__in=orders, kind=Earning.Kind.COMMISSION)
-    status_of = {
-        (order, owner_id, role, part): status
-        for order, owner_id, role, part, status in earned.values_list("order", "owner_id", "role", "part", "status")
+    earning_of = {
+        (order, owner_id, role, part): (key, status)
+        for order, owner_id, role, part, key, status in earned.values_list(
+            "order", "owner_id", "role", "part", "id", "status"
+        )
     }
-    return [AllocationState(row, _status(row, status_of)) for row in rows]
+    return [_state(row, earning_of) for row in rows]
 
 
-def _status(row: Allocation, status_of: dict[tuple[str, int, str, str], str]) -> str:
-    if row.is_in_escrow and row.amount_minor:
-        return ESCROW
-    if not row.amount_minor or row.account_id is None:
-        return Earning.Status.REVERSED
-    return status_of[row.order, row.account_id, row.role, row.earning_part]
+def _state(row: Allocation, earning_of: Mapping[tuple[str, int, str, str], tuple[int, str]]) -> AllocationState:
+    if row.account_id is None:
+        return AllocationState(row, ESCROW if row.is_in_escrow and row.amount_minor else Earning.Status.REVERSED)
+    whose = (row.order, row.account_id, row.role, row.earning_part)
+    if not row.amount_minor:  # What left escrow with nothing in it was never earned.
+        return AllocationState(row, Earning.Status.REVERSED, earning_of.get(whose, (None, ""))[0])
+    earning, status = earning_of[whose]
+    return AllocationState(row, status, earning)
 
 
 def all_plans() -> QuerySet[Plan]:

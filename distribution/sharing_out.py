@@ -190,24 +190,8 @@ def _sentence(claim: _Claim, pool: Money, plan: CompiledPlan) -> str:
 def _agent_claims(plan: CompiledPlan, chain: Chain) -> Iterator[_Claim]:
     """One claim for each level that the plan pays, the deepest first."""
     seats = {link.level: link for link in chain.agents}
-    for level, own_bps in _own_rates(plan, seats):
+    for level, own_bps in plan.own_agent_rates():
         yield _agent_claim(level, own_bps, plan, chain, seats)
-
-
-def _own_rates(plan: CompiledPlan, seats: Mapping[int, AgentLink]) -> Iterator[tuple[int, int]]:
-    """
-    What each level has for itself, in bps of the pool.
-
-    A differential plan gives a level what those below have left of its rate; a vacant one below has taken its part
-    only where that is kept for it, or stays with the house.
-    """
-    if not plan.differential:
-        yield from plan.agents.items()
-        return
-    below_bps = 0
-    for level, up_to_bps in plan.agents.items():
-        yield level, up_to_bps - below_bps
-        below_bps = up_to_bps
 
 
 def _agent_claim(level: int, rate_bps: int, plan: CompiledPlan, chain: Chain, seats: Mapping[int, AgentLink]) -> _Claim:

@@ -155,6 +155,17 @@ class Allocation(models.Model):
                 name="allocation_in_escrow",
                 condition=~Q(escrow="") & Q(escrow_ended_at=None),
             ),
+            models.Index(fields=["role", "-id"], name="allocation_by_role"),
+            models.Index(fields=["area", "-id"], name="allocation_by_area", condition=Q(area__isnull=False)),
+            models.Index(
+                fields=["-id"], name="allocation_escrow_newest", condition=~Q(escrow="") & Q(escrow_ended_at=None)
+            ),
+            models.Index(
+                fields=["escrow", "id"],
+                name="allocation_escrow_oldest",
+                condition=~Q(escrow="") & Q(escrow_ended_at=None),
+            ),
+            models.Index(fields=["-id"], name="allocation_escrow_ended", condition=Q(escrow_ended_at__isnull=False)),
         ]
 
     def __str__(self) -> str:

@@ -11,10 +11,12 @@ from distribution.services.plans import activate_plan, check_draft, draft_plan
 from distribution.services.previewing import request_preview
 from distribution.services.referring import bind_referral, end_closed, end_referral, move_referral, place_registered
 from distribution.services.reversing import reverse_refunded
+from distribution.services.reviewing import PlanReview, review_plan, written_problems
 from distribution.services.seats import appoint_agent, end_agent, end_seats_of, replace_agent
 
 __all__ = [
     "Loaded",
+    "PlanReview",
     "StoreNews",
     "activate_plan",
     "allocate_sales",
@@ -37,5 +39,7 @@ __all__ = [
     "replace_agent",
     "request_preview",
     "reverse_refunded",
+    "review_plan",
     "settle_escrow",
+    "written_problems",
 ]

@@ -31,8 +31,13 @@ def draft_plan(*, document: Mapping[str, Any], actor: Actor) -> Plan:
 
 def check_draft(plan: Plan) -> list[PlanProblem]:
     """Return what keeps a version from being sound, by the areas that are loaded and the law as it is set."""
+    return problems_of(plan.document)
+
+
+def problems_of(document: Mapping[str, Any]) -> list[PlanProblem]:
+    """Return what keeps a document of the right shape from being sound."""
     levels = set(Area.objects.filter(retired_at=None).values_list("level", flat=True).distinct())
-    return check_plan(plan.document, levels=levels, hops_max=most_referral_levels())
+    return check_plan(document, levels=levels, hops_max=most_referral_levels())
 
 
 @transaction.atomic
