@@ -1,7 +1,7 @@
 """What an event is: published facts under a name, with a key and a subject."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 
@@ -29,7 +29,7 @@ class Event:
 
     def payload(self) -> dict[str, Any]:
         """The facts as stored: what is absent (None) is left out."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
+        return {name: value for name, value in vars(self).items() if value is not None}
 
 
 def emitted_types() -> frozenset[str]:

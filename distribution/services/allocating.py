@@ -1,8 +1,9 @@
 """Allocating: who gets what of a paid sale, by the chain and the plan as of its payment."""
 
+import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.db import transaction
 
 from accounts.models import Account
 from accounts.selectors import linked_then
+from core.copying import copy_rows
 from core.money import Money
 from distribution.chains import Chain, PersonRef, Sale, resolve_chains
 from distribution.events import CommissionAccrued, CommissionEscrowed
@@ -49,7 +51,7 @@ def sale_of(event: EventRecord) -> PaidSale:
     )
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class SharedLine:
     """One line of a sale, shared out, on its way into the rows."""
 
@@ -59,7 +61,6 @@ class SharedLine:
     plan: CompiledPlan
     chain: Chain
     out: SharedOut
-    rows: list[Allocation] = field(default_factory=list)
 
 
 @transaction.atomic
@@ -71,10 +72,12 @@ def allocate_sales(*, sales: Sequence[PaidSale]) -> int:
     allocated once: its key is the row's.
     """
     shared = list(share_sales(sales, plan_at=plan_timeline().at))
-    AllocatedLine.objects.bulk_create(_line_row(one) for one in shared)
-    for one in shared:
-        one.rows = [_allocation_row(one, part) for part in one.out.parts]
-    Allocation.objects.bulk_create(row for one in shared for row in one.rows)
+    copy_rows(AllocatedLine._meta.db_table, LINE_COLUMNS, map(_line_row, shared))
+    copy_rows(
+        Allocation._meta.db_table,
+        ALLOCATION_COLUMNS,
+        (_allocation_row(one, part) for one in shared for part in one.out.parts),
+    )
     by_part = _by_part(shared)
     record_commissions(commission for of_part in by_part.values() for commission in _commissions(of_part))
     record_facts([fact for of_part in by_part.values() for fact in _facts(of_part)])
@@ -149,30 +152,22 @@ def _people(accounts: Sequence[str]) -> dict[str, PersonRef]:
 # --- Rows ----------------------------------------------------------------------------------------
 
 
-def _line_row(one: SharedLine) -> AllocatedLine:
+LINE_COLUMNS = (
+    "line", "order", "part", "plan_id", "seller", "buyer", "store", "currency", "channel", "institution", "paid_at",
+    "fee_minor", "fee_refunded_minor", "pool_minor", "gone_minor", "agents_minor", "referrers_minor",
+    "merchant_referrer_minor", "cashback_minor", "platform_minor", "chain", "not_paid",
+)  # fmt: skip
+
+
+def _line_row(one: SharedLine) -> Sequence[Any]:
     sale, out = one.sale, one.out
-    return AllocatedLine(
-        line=one.line.key,
-        order=sale.order,
-        part=one.part,
-        plan_id=one.plan.id,
-        seller=sale.seller,
-        buyer=sale.buyer,
-        store=one.chain.store or "",
-        currency=sale.currency,
-        channel=sale.channel,
-        institution=sale.institution,
-        paid_at=sale.paid_at,
-        fee_minor=one.line.fee_minor,
-        pool_minor=out.pool_minor,
-        agents_minor=out.of(Allocation.Role.AGENT),
-        referrers_minor=out.of(Allocation.Role.REFERRER),
-        merchant_referrer_minor=out.of(Allocation.Role.MERCHANT_REFERRER),
-        cashback_minor=out.of(Allocation.Role.CASHBACK),
-        platform_minor=out.platform_minor,
-        chain=chain_document(one.chain),
-        not_paid=[refused.document() for refused in out.not_paid],
-    )
+    return (
+        one.line.key, sale.order, one.part, one.plan.id, sale.seller, sale.buyer, one.chain.store or "", sale.currency,
+        sale.channel, sale.institution, sale.paid_at, one.line.fee_minor, 0, out.pool_minor, 0,
+        out.of(Allocation.Role.AGENT), out.of(Allocation.Role.REFERRER), out.of(Allocation.Role.MERCHANT_REFERRER),
+        out.of(Allocation.Role.CASHBACK), out.platform_minor, json.dumps(chain_document(one.chain)),
+        json.dumps([refused.document() for refused in out.not_paid]),
+    )  # fmt: skip
 
 
 def chain_document(chain: Chain) -> dict[str, Any]:
@@ -198,21 +193,18 @@ def chain_document(chain: Chain) -> dict[str, Any]:
     }
 
 
-def _allocation_row(one: SharedLine, part: Part) -> Allocation:
-    return Allocation(
-        line_id=one.line.key,
-        order=one.sale.order,
-        role=part.role,
-        level=part.level,
-        account_id=part.account.id if part.account else None,
-        area_id=part.area_id,
-        rule_number=part.rule_number,
-        rate_bps=part.rate_bps,
-        original_minor=part.minor,
-        earning_part=one.part,
-        escrow=part.escrow,
-        why=part.why,
-    )
+ALLOCATION_COLUMNS = (
+    "line_id", "order", "role", "level", "account_id", "area_id", "rule_number", "rate_bps", "original_minor",
+    "reversed_minor", "earning_part", "escrow", "credited_by", "why",
+)  # fmt: skip
+
+
+def _allocation_row(one: SharedLine, part: Part) -> Sequence[Any]:
+    account = part.account.id if part.account else None
+    return (
+        one.line.key, one.sale.order, str(part.role), part.level, account, part.area_id, part.rule_number,
+        part.rate_bps, part.minor, 0, one.part, part.escrow, "", part.why,
+    )  # fmt: skip
 
 
 # --- Money ---------------------------------------------------------------------------------------

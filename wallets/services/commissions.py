@@ -8,10 +8,12 @@ money comes out of the platform's fee and returns to it.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 from django.db.models import Q
 
+from core.copying import copy_rows
 from core.money import Money
 from events.services import emit_all
 from ledger import codes
@@ -20,6 +22,8 @@ from wallets.events import CommissionReversed
 from wallets.models import Earning
 from wallets.services.debts import open_debt
 from wallets.services.unbooked import note_unbooked_change
+
+COMMISSION, PENDING = str(Earning.Kind.COMMISSION), str(Earning.Status.PENDING)
 
 _SCHEDULE = """
 UPDATE wallets_earning earning SET releases_at = due.at
@@ -57,23 +61,21 @@ class TakenBack:
 
 def record_commissions(commissions: Iterable[Commission]) -> None:
     """Record commissions, in the transaction that emits the events that book them; one statement."""
-    Earning.objects.bulk_create(
-        Earning(
-            kind=Earning.Kind.COMMISSION,
-            order=commission.order,
-            owner_id=commission.owner_id,
-            role=commission.role,
-            part=commission.part,
-            currency=commission.amount.currency,
-            channel=commission.channel,
-            institution=commission.institution,
-            original_minor=commission.amount.minor,
-            earned_at=commission.earned_at,
-            releases_at=commission.releases_at,
-            why=commission.why,
-        )
-        for commission in commissions
-    )
+    copy_rows(Earning._meta.db_table, COLUMNS, map(_row, commissions))
+
+
+COLUMNS = (
+    "order", "owner_id", "kind", "role", "part", "currency", "channel", "institution", "original_minor",
+    "reversed_minor", "clawed_back_minor", "released_minor", "status", "earned_at", "releases_at", "why",
+)  # fmt: skip
+
+
+def _row(commission: Commission) -> Sequence[Any]:
+    return (
+        commission.order, commission.owner_id, COMMISSION, commission.role, commission.part, commission.amount.currency,
+        commission.channel, commission.institution, commission.amount.minor, 0, 0, 0, PENDING, commission.earned_at,
+        commission.releases_at, commission.why,
+    )  # fmt: skip
 
 
 def schedule_commissions(due: Mapping[str, datetime]) -> None:

@@ -1,0 +1,45 @@
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from core.copying import copy_rows
+
+COLUMNS = ("words", "number", "truth", "at", "document")
+AT = datetime(2026, 5, 1, 12, 30, 15, 123456, tzinfo=UTC)
+
+
+@pytest.fixture
+def table(db: None) -> Iterator[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE TEMPORARY TABLE copied (words text, number bigint, truth boolean, at timestamptz, document jsonb)"
+        )
+    yield "copied"
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE copied")
+
+
+def written(table: str) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT words, number, truth, at, document ->> 'a' FROM {table}")
+        return cursor.fetchall()
+
+
+class TestCopying:
+    """What goes in comes out, whatever it is."""
+
+    @pytest.mark.parametrize("words", ["", "\\N", "a\tb\nc\rd\\e", "'; DROP TABLE x; --", "水 – ñ", "\\.", "\\x41"])
+    def test_keeps_every_text(self, table: str, words: str) -> None:
+        copy_rows(table, ["words"], [[words]])
+        assert [row[0] for row in written(table)] == [words]
+
+    def test_keeps_numbers_moments_truths_and_documents(self, table: str) -> None:
+        copy_rows(table, COLUMNS, [["x", 2**60, True, AT, '{"a": "b\\"\\\\c"}'], [None] * 5])
+        assert written(table) == [("x", 2**60, True, AT, 'b"\\c'), (None,) * 5]
+
+    def test_writes_nothing_for_no_rows(self, table: str) -> None:
+        copy_rows(table, COLUMNS, [])
+        assert written(table) == []
