@@ -15,7 +15,7 @@ class MoneyDocument(serializers.Serializer):
     currency = serializers.CharField()
 
 
-class PlacementDocument(serializers.Serializer):
+class StorePlacementDocument(serializers.Serializer):
     area = serializers.CharField()
     evidence = serializers.CharField()
     rule_number = serializers.CharField()
@@ -31,7 +31,7 @@ class StoreDocument(serializers.Serializer):
     area_code = serializers.CharField(allow_blank=True, help_text="As the seller declares it.")
     address = serializers.CharField(allow_blank=True)
     trusted_providers = serializers.ListField(child=serializers.CharField())
-    placement = PlacementDocument(allow_null=True)
+    placement = StorePlacementDocument(allow_null=True)
     opened_at = serializers.DateTimeField()
     closed_at = serializers.DateTimeField(allow_null=True)
 
