@@ -156,6 +156,22 @@ FILLED = {
     "wallets_debt": f"""
         INSERT INTO wallets_debt (owner_id, currency, amount_minor, repaid_minor, subject, event_id, opened_at)
         SELECT {SOME_OWNER}, 'GBP', n, n %% 2 * n, 'ord_' || n, n, {LONG_AGO} FROM {NUMBERS}""",
+    "distribution_allocatedline": f"""
+        INSERT INTO distribution_allocatedline (line, "order", plan_id, seller, buyer, currency, paid_at, fee_minor,
+               pool_minor, agents_minor, referrers_minor, merchant_referrer_minor, cashback_minor, platform_minor,
+               chain, not_paid)
+        SELECT n, 'ord_' || n, 1, 'acc_1', 'acc_2', 'GBP', {LONG_AGO}, n, n, n, 0, 0, 0, 0, '{{}}', '[]'
+        FROM {NUMBERS}""",
+    "distribution_allocation": f"""
+        INSERT INTO distribution_allocation (line_id, "order", role, level, account_id, area_id, rate_bps,
+               original_minor, reversed_minor, escrow, escrow_ended_at, why)
+        SELECT n, 'ord_' || n,
+               CASE WHEN n %% 100000 = 0 THEN 'merchant_referrer' WHEN n %% 2 = 0 THEN 'cashback' ELSE 'agent' END,
+               CASE WHEN n %% 2 = 1 THEN 3 END, CASE WHEN n %% 10 <> 1 THEN {SOME_OWNER} END,
+               CASE WHEN n %% 2 = 1 THEN n %% 5000 END, 1000, n, CASE WHEN n %% 10 = 1 THEN 0 ELSE n END,
+               CASE WHEN n %% 10 = 1 THEN 'escrow:ZZ:' || n %% 5000 ELSE '' END,
+               CASE WHEN n %% 1000 = 1 THEN {LONG_AGO} END, ''
+        FROM {NUMBERS}""",
 }
 
 
@@ -304,6 +320,17 @@ def asked_of_lists() -> dict[str, Mapping[str, str]]:
         "wallets/withdrawal": {"id": f"q=wdr_{some:026X}", "hot owner": f"q={hot_owner}"},
         "wallets/earning": {"order": f"q=ord_{some}", "owner": f"q={owner}", "hot owner": f"q={hot_owner}"},
         "wallets/debt": {"subject": f"q=ord_{some}", "hot owner": f"q={hot_owner}"},
+        "distribution/allocation": {
+            "id": f"q={encode_key('alc', some)}",
+            "order": f"q=ord_{some}",
+            "owner": f"q={owner}",
+            "hot owner": f"q={hot_owner}",
+            "role": "role__exact=agent",
+            "rare role": "role__exact=merchant_referrer",
+            "escrow": "kept=now",
+            "given up": "kept=given_up",
+            "no such state": "kept=given",
+        },
         "billing/unpostedevent": {"id": f"q={encode_key('evt', 50_000)}", "type": "type=order.paid"},
         "billing/journalreversal": {"state": "state=requested"},
         "core/job": {"id": "q=job_none"},

@@ -12,6 +12,8 @@ from distribution.plans import HOUSE, CompiledPlan, rates_of
 from distribution.sharing_out import PLATFORM
 
 EXAMPLE_FEE_MINOR = 100_00
+PLATFORM_OF_POOL = "The platform, of the pool"
+PLATFORM_OF_REST = "The platform, of the rest"
 
 
 VACANCY_WORDS = {
@@ -54,8 +56,8 @@ def shares_of(document: Mapping[str, Any]) -> Shares:
     minors = _cut(pool_minor, rates)
     given_minor = sum(minors.values())
     rows = [Share(who, rate_bps, minors[who]) for who, rate_bps in rates.items()]
-    rows.append(Share("The platform, of the pool", BPS_WHOLE - sum(rates.values()), pool_minor - given_minor))
-    rows.append(Share("The platform, of the rest of the fee", None, EXAMPLE_FEE_MINOR - pool_minor))
+    rows.append(Share(PLATFORM_OF_POOL, BPS_WHOLE - sum(rates.values()), pool_minor - given_minor))
+    rows.append(Share(PLATFORM_OF_REST, None, EXAMPLE_FEE_MINOR - pool_minor))
     return Shares(rows, given_minor)
 
 

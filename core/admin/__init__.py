@@ -1,6 +1,7 @@
 """What the operators' pages have in common. Rooms register their own; here are the jobs, which no room owns."""
 
 from core.admin.cells import (
+    facts,
     link_to,
     list_link,
     money_field,
@@ -18,6 +19,7 @@ __all__ = [
     "HouseAdmin",
     "ReadOnlyAdmin",
     "attempt",
+    "facts",
     "link_to",
     "list_link",
     "money_field",

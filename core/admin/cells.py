@@ -58,6 +58,12 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: Con
     return format_html('<div class="house-scroll"><table class="house-table">{}</table></div>', lines)
 
 
+def facts(rows: Iterable[tuple[object, object]]) -> str:
+    """Show names and what is said of each; unlike a table's cells, sentences break on a phone."""
+    lines = format_html_join("", "<div><dt>{}</dt><dd>{}</dd></div>", rows)
+    return format_html('<dl class="house-facts house-wrap">{}</dl>', lines)
+
+
 def shown_money(minor: int | None, currency: str) -> str:
     """Write minor units for people, never broken between figure and currency."""
     return "-" if minor is None else f"{format_minor(minor, currency)}\N{NO-BREAK SPACE}{currency}"

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404
 from unfold.decorators import display
 
 from accounts.models import Account
-from core.admin import ReadOnlyAdmin, link_to, list_link, page, page_link, show_page, shown_money, table
+from core.admin import ReadOnlyAdmin, facts, link_to, list_link, page, page_link, show_page, shown_money, table
 from core.ids import decode_key
 from distribution import selectors
 from distribution.admin.escrow import MINUTES, escrow_table, kept_in_all
@@ -109,7 +109,9 @@ class AllocationAdmin(ReadOnlyAdmin):
 
     @display(description="role")
     def shown_role(self, row: Allocation) -> str:
-        return _role(row.role, row.level)
+        """Short: the list has many columns."""
+        words = row.role.replace("_", " ")
+        return words if row.level is None else f"{words} {row.level}"
 
     @display(description="of")
     def shown_owner(self, row: Allocation) -> str:
@@ -157,14 +159,14 @@ class AllocationAdmin(ReadOnlyAdmin):
             part.line = line
         people = _People(line)
         sections = [
-            ("The sale", table(["", ""], _facts(line, people)), ""),
+            ("The sale", facts(_facts(line, people)), ""),
             ("From the fee to the parts", _sums_table(line, parts), _gone_words(line)),
             (
                 "The parts",
                 _parts_table(selectors.states_of(parts)) if parts else "",
                 "" if parts else "Nobody got any.",
             ),
-            ("Why each", table(["who", "why"], ((_owner(part), part.why) for part in parts)) if parts else "", ""),
+            ("Why each", facts((_owner(part), part.why) for part in parts) if parts else "", ""),
             (
                 "Who got nothing, or less",
                 _not_paid_table(line, people) if line.not_paid else "",
@@ -334,7 +336,10 @@ def _role(role: str, level: int | None) -> str:
 def _owner(row: Allocation) -> str:
     if row.account is not None:
         return link_to("accounts.account", row.account_id, row.account.name or row.account.public_id)
-    return "the platform" if row.is_given_up else page_link("distribution_allocation_escrow", row.escrow)
+    if row.is_given_up:
+        return "the platform"
+    waits_for = f"agent of {row.area.public_code}" if row.area else "undecided place"
+    return page_link("distribution_allocation_escrow", f"escrow: {waits_for}")
 
 
 def _order_link(order: str) -> str:

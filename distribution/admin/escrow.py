@@ -47,10 +47,10 @@ def escrow_table(page: str | None) -> tuple[str, Page]:
                 f"{since:{MINUTES}}" if since else "-",
                 f"{since + settings.ESCROW_PERIOD:{MINUTES}}" if since else "-",
                 list_link("distribution.allocation", f"kept=now&escrow={account.code}", "parts"),
-                link_to("ledger.ledgeraccount", account.pk, account.code),
+                link_to("ledger.ledgeraccount", account.pk, "account"),
             )
         )
-    head = ["waits for", "kept", "since", "the platform's from", "of which sales", "ledger account"]
+    head = ["waits for", "kept", "since", "the platform's from", "of sales", "in the book"]
     return (table(head, rows, numbers={"kept"}) if rows else ""), pages
 
 

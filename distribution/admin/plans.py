@@ -17,11 +17,19 @@ from accounts.models import Account
 from billing.admin.forms import DocumentForm, MomentInput, PeriodForm, now_to_the_minute, sent
 from billing.document_text import write_document
 from core import clock
-from core.admin import ReadOnlyAdmin, attempt, link_to, page, show_page, shown_money, shows_result, table
+from core.admin import ReadOnlyAdmin, attempt, facts, link_to, page, show_page, shown_money, shows_result, table
 from core.money import format_minor
 from distribution import services
 from distribution.models import Plan
-from distribution.plan_words import EXAMPLE_FEE_MINOR, Shares, compare_plans, shares_of, written_terms
+from distribution.plan_words import (
+    EXAMPLE_FEE_MINOR,
+    PLATFORM_OF_POOL,
+    PLATFORM_OF_REST,
+    Shares,
+    compare_plans,
+    shares_of,
+    written_terms,
+)
 from distribution.plans import plan_timeline
 from distribution.services.previewing import PREVIEW
 
@@ -103,7 +111,7 @@ class PlanAdmin(ReadOnlyAdmin):
             effective=self.effective(plan),
             problems=services.written_problems(plan.document, source) if is_draft else [],
             shares=_shares_table(shares_of(plan.document)),
-            terms=table(["", ""], written_terms(plan.document)),
+            terms=facts(written_terms(plan.document)),
             source=source.text,
         )
 
@@ -259,11 +267,11 @@ def _example(minor: int) -> str:
 def _shares_table(shares: Shares) -> str:
     """Who gets how much of 100.00 of fee."""
     rows = [
-        (row.who, "-" if row.rate_bps is None else f"{row.rate_bps / 100:g} %", _example(row.minor))
+        (row.who, _example(row.minor), "-" if row.rate_bps is None else f"{row.rate_bps / 100:g} %")
         for row in shares.rows
     ]
-    rows.append((format_html("<strong>{}</strong>", "All"), "", _example(EXAMPLE_FEE_MINOR)))
-    head = ["who", "of the pool", "of 100.00 of fee"]
+    rows.append((format_html("<strong>{}</strong>", "All"), _example(EXAMPLE_FEE_MINOR), ""))
+    head = ["who", "of 100.00", "of the pool"]
     return table(head, rows, numbers=set(head[1:]))
 
 
@@ -271,6 +279,7 @@ def _sums_table(old: Plan | None, new: Plan) -> str:
     """What each has of 100.00 of fee by one version and by another."""
     before = shares_of(old.document).by_who if old else {}
     after = shares_of(new.document).by_who
+    everybody = sorted(dict.fromkeys([*after, *before]), key=[PLATFORM_OF_POOL, PLATFORM_OF_REST].__contains__)
     rows = [
         (
             who,
@@ -278,7 +287,7 @@ def _sums_table(old: Plan | None, new: Plan) -> str:
             _example(after.get(who, 0)),
             _signed(after.get(who, 0) - before.get(who, 0)),
         )
-        for who in dict.fromkeys([*after, *before])
+        for who in everybody
     ]
     head = ["of 100.00 of fee", str(old) if old else "now", str(new), "difference"]
     return table(head, rows, numbers=set(head[1:]))

@@ -18,7 +18,7 @@ from core.jobs import run_next_job
 from core.models import Job
 from distribution.admin.allocations import EscrowFilter
 from distribution.models import AllocatedLine, Allocation, Plan
-from distribution.plan_words import EXAMPLE_FEE_MINOR, shares_of
+from distribution.plan_words import EXAMPLE_FEE_MINOR, PLATFORM_OF_POOL, shares_of
 from distribution.services import draft_plan, settle_escrow
 from tests.conftest import Statements, make_account
 from tests.distribution.money import CITY, DOCUMENT, place_store, plan, seat, world
@@ -88,7 +88,7 @@ class TestAPlanInWords:
         assert by_who["Agent of level 3"] == parts["agent", 3]
         assert by_who["Who brought the buyer, level 2"] == parts["referrer", 2]
         assert by_who["The buyer (cashback)"] == parts["cashback", None]
-        assert by_who["The platform, of the pool"] == AllocatedLine.objects.get().platform_minor
+        assert by_who[PLATFORM_OF_POOL] == AllocatedLine.objects.get().platform_minor
 
 
 class TestPlanPages:
