@@ -114,6 +114,8 @@ class TooManyAttempts(Refusal):
     code = "too_many_attempts"
     message = "Too many attempts; wait before the next one."
 
+    retry_after_seconds: int
+
     def __init__(self, *, retry_after_seconds: int) -> None:
         super().__init__()
         self.retry_after_seconds = retry_after_seconds
