@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from django.db.models import QuerySet, Sum
+from django.db import connection
+from django.db.models import QuerySet
 
 from accounts.models import Account
 from core.errors import NotFound
@@ -29,14 +30,25 @@ def escrow_lines(order: str) -> Iterator[ProofLine]:
             )
 
 
+_GIVEN = """
+SELECT COALESCE(sum(original), 0), COALESCE(sum(gone), 0)
+FROM (
+    SELECT e.original_minor AS original, e.reversed_minor AS gone
+    FROM wallets_earning e WHERE e."order" = %(order)s AND e.kind = 'commission'
+    UNION ALL
+    SELECT a.original_minor, a.reversed_minor FROM distribution_allocation a
+    WHERE a."order" = %(order)s AND a.escrow <> '' AND a.escrow_ended_at IS NULL
+      AND a.original_minor > a.reversed_minor
+) AS given
+"""
+
+
 def given_away(order: str) -> tuple[int, int]:
-    """Return what the platform has given of an order's fee: at first, and what is left of that after reversals."""
-    earned = Earning.objects.filter(order=order, kind=Earning.Kind.COMMISSION)
-    sums = earned.aggregate(original=Sum("original_minor"), reversed=Sum("reversed_minor"))
-    kept = list(escrow_lines(order))
-    original_minor = (sums["original"] or 0) + sum(line.original_minor for line in kept)
-    left_minor = (sums["original"] or 0) - (sums["reversed"] or 0) + sum(line.amount_minor for line in kept)
-    return original_minor, left_minor
+    """Return what the platform has given of an order's fee: at first, and what is left of that; one statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(_GIVEN, {"order": order})
+        original, gone = cursor.fetchone()
+    return int(original), int(original - gone)
 
 
 def allocations(*, order: str | None = None, account: str | None = None, visible_to: Account) -> QuerySet[Allocation]:

@@ -322,6 +322,7 @@ RECEIPT_FONTS = ("Noto Sans", "Noto Sans CJK SC", "Noto Sans Arabic", "Noto Sans
 # --- Distribution: plans and allocations -------------------------------------------------------
 
 PLAN_SECOND_PERSON = True  # False for one-person shops
+SHARED_AGE_MAX = timedelta(days=31)  # what was paid so long before it was recorded is an imported history
 ESCROW_PERIOD = timedelta(days=365)  # what is kept for an agent who never came is the platform's after it
 
 # --- Distribution: people --------------------------------------------------------------------

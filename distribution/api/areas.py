@@ -16,6 +16,7 @@ from core.api import fields
 from core.api.lists import ListView
 from core.api.schema import refuses
 from core.api.views import ApiView
+from core.errors import NotFound
 from distribution.areas.atlas import CENTRE, POLYGON
 from distribution.areas.codes import PUBLIC_CODE_LENGTH_MAX, find_area
 from distribution.areas.shelf import atlas_in_force
@@ -71,7 +72,7 @@ class Areas(ListView):
         summary="Areas in force, the largest first; by words of their names, scheme or parent",
         responses=AreaDocument(many=True),
     )
-    @refuses(AreaAmbiguous)
+    @refuses(AreaAmbiguous, NotFound)
     def get(self, request: Request) -> Any:
         wanted = self.checked_query()
         areas: QuerySet[Area] = Area.objects.filter(retired_at=None)

@@ -68,7 +68,7 @@ class Agents(ListView):
         summary="Seats that are held now or will be; others than operators see their own",
         responses=outputs.AgentDocument(many=True),
     )
-    @refuses(errors.AreaAmbiguous)
+    @refuses(errors.AreaAmbiguous, NotFound)
     def get(self, request: Request) -> Any:
         seats = people.living_seats(**self.checked_query(), visible_to=actor_of(request).acting, now=clock.now())
         return self.answer_list(seats, outputs.agent_documents)
@@ -277,6 +277,7 @@ class Chains(ApiView):
         summary="Who stands behind a store, and behind an account (the own one, where neither is named)",
         responses=outputs.ChainDocument,
     )
+    @refuses(NotFound)
     def get(self, request: Request) -> Response:
         viewer, wanted = actor_of(request).acting, self.checked_query()
         store, account, at = wanted.get("store"), wanted.get("account"), wanted.get("at") or clock.now()

@@ -84,6 +84,14 @@ class TestASale:
         sell(without)
         assert not AllocatedLine.objects.exists()
 
+    def test_of_an_imported_history_gives_nobody_anything(self, behind: World, settings: Any) -> None:
+        long_ago = clock.now() - settings.SHARED_AGE_MAX - timedelta(minutes=1)
+        for at in (long_ago, long_ago + timedelta(minutes=2)):
+            item = offer(behind.seller, price_minor=PRICE, store=behind.store.public_id)
+            paid_order(behind.buyer, item, now=at)
+        hear()
+        assert AllocatedLine.objects.count() == 1
+
     def test_goes_by_the_plan_in_force_when_it_was_paid(self, behind: World) -> None:
         order = paid_order(behind.buyer, offer(behind.seller, price_minor=PRICE, store=behind.store.public_id))
         plan(effective_from=clock.now(), pool={"of": "fee", "bps": 10_000})
