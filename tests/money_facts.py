@@ -10,7 +10,6 @@ from billing import booking
 from billing.rules import BatchSettings
 from core.ids import new_public_id
 from core.money import Money
-from distribution.services import hear_what_waits
 from events.services import Emitted, Fact, record_facts
 from ledger.codes import wallet
 from ledger.holds import place_hold
@@ -48,9 +47,7 @@ def pay(payer: str, seller: str, gross: int, fee: int = 0, *, order: str | None 
 
 
 def book() -> None:
-    """Share out and book everything that waits, without waiting for a period."""
-    while hear_what_waits(AT):
-        pass
+    """Book everything that waits, without waiting for a period."""
     while booking.book_batch(trigger=booking.MANUAL):
         pass
 

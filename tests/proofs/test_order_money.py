@@ -12,8 +12,8 @@ from events.services import Fact, record_facts
 from ledger.models import LedgerAccount
 from orders.models import Order
 from proofs.order_money import order_money
-from tests.money_facts import AT, book
-from tests.proofs.world import paid_order, place, refund, release
+from tests.money_facts import AT
+from tests.proofs.world import book, paid_order, place, refund, release
 from tests.wallets.shop import fill
 from wallets.models import Debt, Earning
 from wallets.services import repay_debts, write_off_debt

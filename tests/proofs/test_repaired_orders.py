@@ -18,8 +18,8 @@ from tests.billing.history import NOW, activated
 from tests.billing.test_repairing import repair, unreversed_per_event
 from tests.billing.test_replaying import fees_elsewhere, refunds_from_elsewhere
 from tests.conftest import make_account
-from tests.money_facts import AT, balance, book, record
-from tests.proofs.world import AFTER_HOLD_PERIOD, paid_order, refund, release
+from tests.money_facts import AT, balance, record
+from tests.proofs.world import AFTER_HOLD_PERIOD, book, paid_order, refund, release
 from tests.wallets.shop import fill
 from wallets.models import Debt
 
