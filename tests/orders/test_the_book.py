@@ -7,7 +7,8 @@ import pytest
 from core.registry import book_checks
 from ledger.codes import debt, pending, wallet
 from orders.models import Order
-from tests.money_facts import balance, book, top_up
+from tests.money_facts import balance, top_up
+from tests.proofs.world import book
 from tests.shop import offer, place
 
 WEEKS = 60 * 86400
