@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import BigIntegerField, F, OuterRef, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
 
 from accounts.models import Account
 from core.errors import NotFound
@@ -30,25 +30,24 @@ def escrow_lines(order: str) -> Iterator[ProofLine]:
             )
 
 
-_GIVEN = """
-SELECT COALESCE(sum(original), 0), COALESCE(sum(gone), 0)
-FROM (
-    SELECT e.original_minor AS original, e.reversed_minor AS gone
-    FROM wallets_earning e WHERE e."order" = %(order)s AND e.kind = 'commission'
-    UNION ALL
-    SELECT a.original_minor, a.reversed_minor FROM distribution_allocation a
-    WHERE a."order" = %(order)s AND a.escrow <> '' AND a.escrow_ended_at IS NULL
-      AND a.original_minor > a.reversed_minor
-) AS given
-"""
+def with_given_away(orders: QuerySet) -> QuerySet:
+    """
+    Annotate orders with what the platform has given of their fee, in the statement that reads them.
+
+    `given_minor`: at first; `given_back_minor`: what reversals took of it.
+    """
+    of_order = {"order": OuterRef("public_id")}
+    earned = Earning.objects.filter(**of_order, kind=Earning.Kind.COMMISSION)
+    kept = in_escrow().filter(**of_order, original_minor__gt=F("reversed_minor"))
+    return orders.annotate(
+        given_minor=_sum(earned, "original_minor") + _sum(kept, "original_minor"),
+        given_back_minor=_sum(earned, "reversed_minor") + _sum(kept, "reversed_minor"),
+    )
 
 
-def given_away(order: str) -> tuple[int, int]:
-    """Return what the platform has given of an order's fee: at first, and what is left of that; one statement."""
-    with connection.cursor() as cursor:
-        cursor.execute(_GIVEN, {"order": order})
-        original, gone = cursor.fetchone()
-    return int(original), int(original - gone)
+def _sum(rows: QuerySet, field: str) -> Coalesce:
+    sums = rows.order_by().values("order").annotate(sum=Sum(field)).values("sum")
+    return Coalesce(Subquery(sums, output_field=BigIntegerField()), 0)
 
 
 def allocations(*, order: str | None = None, account: str | None = None, visible_to: Account) -> QuerySet[Allocation]:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from core.registry import ProofLine
-from distribution.selectors import given_away
 from orders.selectors import platform_fee
 
 
@@ -12,9 +11,8 @@ def platform_line(order: str) -> Iterator[ProofLine]:
     found = platform_fee(order)
     if found is None:
         return
-    fee_minor, refunded_minor = found
-    given_minor, still_given_minor = given_away(order)
-    kept_minor = fee_minor - refunded_minor - still_given_minor
+    fee_minor, refunded_minor, given_minor, given_back_minor = found
+    kept_minor = fee_minor - refunded_minor - given_minor + given_back_minor
     yield ProofLine(
         party="platform",
         role="fee",

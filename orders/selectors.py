@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from accounts.models import Account
 from core.api.lists import every_page
 from core.errors import NotFound
+from distribution.selectors import with_given_away
 from orders.models import Checkout, Order, OrderLine, ProviderPayment, Refund, RefundRequest
 
 LINE_COLUMNS = [field.attname for field in OrderLine._meta.concrete_fields]
@@ -139,9 +140,12 @@ def _refund_requests() -> QuerySet[RefundRequest]:
 
 
 def platform_fee(order: str) -> Sequence[int] | None:
-    """Return the platform's fee of a paid order (public id) and what refunds took of it; None where nothing is paid."""
-    paid = Order.objects.filter(public_id=order, paid_minor__gt=0)
-    return paid.values_list("fee_minor", "fee_refunded_minor").first()
+    """
+    Return the platform's fee of a paid order (public id), what refunds took of it, what was given away of it, and what
+    of that came back; None where nothing is paid. One statement.
+    """
+    paid = with_given_away(Order.objects.filter(public_id=order, paid_minor__gt=0))
+    return paid.values_list("fee_minor", "fee_refunded_minor", "given_minor", "given_back_minor").first()
 
 
 def top_ups_awaited(public_ids: Iterable[str]) -> list[str]:
