@@ -15,10 +15,7 @@ from core.admin import ReadOnlyAdmin, link_to, list_link, payload_table
 from core.ids import decode_key, encode_key
 from events.consumers import all_consumers
 from events.models import Delivery, EventRecord
-from events.selectors import parked_count
 from events.services import retry_deliveries
-
-BADGE_MAX = 99
 
 
 class TypeFilter(SimpleListFilter):
@@ -151,9 +148,8 @@ class DeliveryAdmin(ReadOnlyAdmin):
         names = [consumer.name for consumer in all_consumers()]
         return queryset.filter(consumer__in=names, event_id=key)
 
-    def badge(self) -> str:
-        parked = parked_count(BADGE_MAX + 1)
-        return f"{BADGE_MAX}+" if parked > BADGE_MAX else str(parked or "")
+    def rows_waiting(self) -> QuerySet:
+        return Delivery.objects.filter(parked_at__isnull=False)
 
     @display(description="event")
     def event(self, delivery: Delivery) -> str:

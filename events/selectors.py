@@ -32,11 +32,6 @@ def queue_states() -> list[QueueState]:
         return [QueueState(name, waiting, parked, float(age)) for name, waiting, parked, age in cursor.fetchall()]
 
 
-def parked_count(at_most: int) -> int:
-    """Return how many deliveries are parked, counting no further than `at_most`."""
-    return Delivery.objects.filter(parked_at__isnull=False)[:at_most].count()
-
-
 def events_of_subject(subject: str) -> list[EventRecord]:
     """Return everything that happened to one subject, oldest first."""
     return list(EventRecord.objects.filter(subject=subject).order_by("id"))

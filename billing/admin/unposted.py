@@ -22,7 +22,6 @@ from core.ids import decode_key, encode_key
 from events.models import EventRecord
 from events.services import retry_deliveries
 
-BADGE_MAX = 99
 WHAT_TO_DO = {
     "no_rule": "Write a version with a rule that matches it, put it in force, then try again.",
     "insufficient_cover": "The debited account has not enough: top it up or wait for its money, then try again.",
@@ -74,10 +73,8 @@ class UnpostedEventAdmin(ReadOnlyAdmin):
         key = decode_key("evt", term)
         return None if key is None else queryset.filter(event_id=key)
 
-    def badge(self) -> str:
-        rows = UnpostedEvent.objects.filter(consumer=BILLING, parked_at__isnull=False)
-        found = rows[: BADGE_MAX + 1].count()
-        return f"{BADGE_MAX}+" if found > BADGE_MAX else str(found or "")
+    def rows_waiting(self) -> QuerySet:
+        return UnpostedEvent.objects.filter(consumer=BILLING, parked_at__isnull=False)
 
     @display(description="event")
     def event(self, unposted: UnpostedEvent) -> str:

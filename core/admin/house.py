@@ -87,9 +87,9 @@ class HouseAdmin(ModelAdmin):
         """Return by which name `reverse` knows a page of this list."""
         return f"{self.opts.app_label}_{self.opts.model_name}_{method}"
 
-    def badge(self) -> str:
-        """Return what stands beside this list in the sidebar of every page: a cheap figure, or nothing."""
-        return ""
+    def rows_waiting(self) -> QuerySet | None:
+        """Return the rows that wait for somebody: how many stands beside this list in the sidebar of every page."""
+        return None
 
     def find(self, queryset: QuerySet, term: str) -> QuerySet | None:
         """Return the rows that a term names exactly; None leaves the term to `search_fields`."""

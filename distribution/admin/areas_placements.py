@@ -79,10 +79,8 @@ class PlacementAdmin(ReadOnlyAdmin):
     pages = ("decide",)
     actions_detail = ("go_decide",)
 
-    def badge(self) -> str:
-        """How many wait."""
-        waiting = Placement.objects.filter(is_waiting=True)[:100].count()
-        return f"{waiting}{'+' if waiting == 100 else ''}" if waiting else ""
+    def rows_waiting(self) -> QuerySet:
+        return Placement.objects.filter(is_waiting=True)
 
     def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
         return lookup == "area__id__exact" or super().lookup_allowed(lookup, value, request)

@@ -17,7 +17,6 @@ from wallets.admin.owned import back_to, link_to_payment
 from wallets.providers.models import ProviderDecision
 from wallets.services import by_hand
 
-BADGE_MAX = 99
 STATES = {
     "requested": Q(decided_at=None, withdrawn_at=None),
     "decided": Q(decided_at__isnull=False),
@@ -63,9 +62,8 @@ class ProviderDecisionAdmin(ReadOnlyAdmin):
     )
     actions_detail = ("approve", "withdraw")
 
-    def badge(self) -> str:
-        found = ProviderDecision.objects.filter(STATES["requested"])[: BADGE_MAX + 1].count()
-        return f"{BADGE_MAX}+" if found > BADGE_MAX else str(found or "")
+    def rows_waiting(self) -> QuerySet:
+        return ProviderDecision.objects.filter(STATES["requested"])
 
     @display(description="payment")
     def payment(self, decision: ProviderDecision) -> str:
