@@ -14,6 +14,7 @@ ROOMS = (
     "catalog",
     "wallets",
     "distribution",
+    "sharing",
     "orders",
     "notifications",
     "events",

@@ -31,6 +31,7 @@ INSTALLED_APPS = [
     "billing",
     "catalog",
     "distribution",
+    "sharing",
     "wallets",
     "orders",
     "notifications",

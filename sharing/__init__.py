@@ -1,0 +1,1 @@
+"""Share programs, shares, scans, and who brought the customer of a sale."""

@@ -1,0 +1,1 @@
+"""The operators' pages of sharing, a file for each part."""

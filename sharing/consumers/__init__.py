@@ -1,0 +1,1 @@
+"""What sharing hears; each module registers its own."""
