@@ -334,6 +334,13 @@ REFERRAL_MOVES_AT_ONCE = 1_000  # children of somebody who left, moved up in one
 AGENT_BACKDATING_MAX = timedelta(days=31)  # how far back a seat may begin, where nothing was shared out since
 AGENT_FIGURES_PERIOD = timedelta(days=30)  # whose sales an agent's page and the preview of an end count
 
+# --- Sharing ---------------------------------------------------------------------------------
+
+SHARE_CODE_KEYS: list[str] = []  # the first signs codes, all are known; none: SECRET_KEY and its fallbacks
+SHARE_WINDOW_DAYS_MAX = 366
+SHARE_LOCK_DAYS_MAX = 3660
+SHARE_HOSTS_MAX = 20  # that a program allows beside our own
+
 # --- Messages ----------------------------------------------------------------------------------
 
 MESSAGE_NEWS_MAX = timedelta(days=31)  # what was so long ago when it was recorded is a history that was imported

@@ -28,6 +28,8 @@ CACHES = _connections.caches
 CELERY_BROKER_URL = _connections.broker_url
 
 SECRET_KEY = os.environ["SECRET_KEY"]
+# Posters hang longer than secrets live: what signs their codes may be kept apart, the newest first.
+SHARE_CODE_KEYS = os.environ.get("SHARE_CODE_KEYS", "").split()
 
 # Mail goes out through this server; without one it waits in the queue, and an operator sees it there.
 EMAIL_HOST = os.environ.get("EMAIL_HOST", "localhost")
