@@ -5,14 +5,15 @@ Two statements, however many sales. Places point at areas and people at people, 
 one changed row changes every chain that goes through it, at the same instant.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import connection
 
+from core.arrays import plain_array, text_array
 from distribution.legal import referral_levels_max
 
 
@@ -26,8 +27,7 @@ class Sale:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class AreaRef:
+class AreaRef(NamedTuple):
     """An area; `code` is the public one, such as `BR:35`."""
 
     id: int
@@ -40,8 +40,7 @@ class AreaRef:
         return self.code.partition(":")[0]
 
 
-@dataclass(frozen=True, slots=True)
-class PersonRef:
+class PersonRef(NamedTuple):
     """An account by its key and its public id."""
 
     id: int
@@ -49,16 +48,14 @@ class PersonRef:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class PlacementRef:
+class PlacementRef(NamedTuple):
     """Where the store stands; `rule_number` is None while nobody knows an area for it."""
 
     rule_number: str | None
     waiting: bool
 
 
-@dataclass(frozen=True, slots=True)
-class AgentLink:
+class AgentLink(NamedTuple):
     """One level of the chain of areas; `account` and `rule_number` are None where the seat is vacant."""
 
     level: int
@@ -67,8 +64,7 @@ class AgentLink:
     rule_number: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class ReferrerLink:
+class ReferrerLink(NamedTuple):
     """Who brought whom: level 1 brought the buyer. Nobody is here whose place had ended by then."""
 
     level: int
@@ -176,6 +172,8 @@ WITH RECURSIVE asked AS MATERIALIZED (
 SELECT n, level, account_id, public_id, name, rule_number FROM walk WHERE counts ORDER BY n, level
 """
 
+MERCHANT_DEPTH = 1  # Of a seller only who brought it.
+
 
 def resolve_chains(sales: Sequence[Sale], *, referrer_levels: int | None = None) -> list[Chain]:
     """
@@ -186,11 +184,13 @@ def resolve_chains(sales: Sequence[Sale], *, referrer_levels: int | None = None)
     """
     if not sales:
         return []
-    placed = _places(sales)
+    moments = [sale.at.isoformat() for sale in sales]
+    placed = _places(sales, moments)
     depths = [_depth(chain.area.scheme if chain.area else None, referrer_levels) for chain in placed]
     people = _people(
-        [(sale.buyer, sale.at, depth) for sale, depth in zip(sales, depths, strict=True)]
-        + [(sale.seller, sale.at, 1) for sale in sales]
+        [sale.buyer for sale in sales] + [sale.seller for sale in sales],
+        moments * 2,
+        [*depths, *(MERCHANT_DEPTH for _ in sales)],
     )
     buyers, sellers = people[: len(sales)], people[len(sales) :]
     return [
@@ -208,12 +208,12 @@ def resolve_chains(sales: Sequence[Sale], *, referrer_levels: int | None = None)
 
 def agents_of(*, store: str, at: datetime) -> Chain:
     """Return the chain of areas above a store (public id), without people."""
-    return _places([Sale(store=store, seller="", buyer="", at=at)])[0]
+    return _places([Sale(store=store, seller="", buyer="", at=at)], [at.isoformat()])[0]
 
 
 def referrers_of(*, account: str, at: datetime) -> list[ReferrerLink]:
     """Return who brought an account (public id), as far as the house's law lets anybody be paid for it."""
-    return _people([(account, at, _depth(None, None))])[0]
+    return _people([account], [at.isoformat()], [_depth(None, None)])[0]
 
 
 def _depth(scheme: str | None, wanted: int | None) -> int:
@@ -221,11 +221,11 @@ def _depth(scheme: str | None, wanted: int | None) -> int:
     return limit if wanted is None else min(wanted, limit)
 
 
-def _places(sales: Sequence[Sale]) -> list[Chain]:
+def _places(sales: Sequence[Sale], moments: Sequence[str]) -> list[Chain]:
     parameters: dict[str, Any] = {
-        "stores": [sale.store for sale in sales],
-        "sellers": [sale.seller for sale in sales],
-        "times": [sale.at for sale in sales],
+        "stores": text_array(sale.store for sale in sales),
+        "sellers": text_array(sale.seller for sale in sales),
+        "times": plain_array(moments),
         "first": min(sale.at for sale in sales),
         "last": max(sale.at for sale in sales),
     }
@@ -278,14 +278,13 @@ def _agents_from(areas: dict[int, _Area], area_id: int | None, at: datetime) -> 
         area_id = area.parent_id
 
 
-def _people(asked: Iterable[tuple[str, datetime, int]]) -> list[list[ReferrerLink]]:
+def _people(accounts: Sequence[str], moments: Sequence[str], depths: Sequence[int]) -> list[list[ReferrerLink]]:
     """For each account at each moment, its referrers up to a depth, the nearest first."""
-    accounts, times, depths = zip(*asked, strict=True)
     found: list[list[ReferrerLink]] = [[] for _ in accounts]
     parameters: dict[str, Any] = {
-        "accounts": list(accounts),
-        "times": list(times),
-        "depths": list(depths),
+        "accounts": text_array(accounts),
+        "times": plain_array(moments),
+        "depths": plain_array(depths),
         "steps": settings.REFERRAL_STEPS_MAX,
     }
     with connection.cursor() as cursor:

@@ -18,6 +18,7 @@ from django.conf import settings
 from django.db import DataError, IntegrityError, InterfaceError, OperationalError, connection, transaction
 
 from core import clock
+from core.arrays import plain_array
 from core.errors import Refusal
 from core.ids import encode_key
 from events.consumers import Consumer, get_consumer
@@ -222,8 +223,8 @@ class Claim:
     def _overtaking(self, found_ids: list[int]) -> set[int]:
         parameters = {
             "consumer": self.consumer.name,
-            "found": _array(found_ids),
-            "claimed": _array(self.event_ids + found_ids),
+            "found": plain_array(found_ids),
+            "claimed": plain_array(self.event_ids + found_ids),
         }
         with connection.cursor() as cursor:
             cursor.execute(_OVERTAKING, parameters)
@@ -257,11 +258,6 @@ def _read(statement: str, parameters: dict[str, Any]) -> list[Claimed]:
             rows, payloads, strict=True
         )
     ]
-
-
-def _array(ids: Sequence[int]) -> str:
-    """An array as one text: a list would reach PostgreSQL as thousands of constants, each parsed by itself."""
-    return f"{{{','.join(map(str, ids))}}}"
 
 
 def _batch_of(claimed: Sequence[Claimed]) -> Sequence[Claimed]:
@@ -303,7 +299,7 @@ def finish(name: str, event_ids: Sequence[int]) -> None:
         with connection.cursor() as cursor:
             cursor.execute(
                 "DELETE FROM events_delivery WHERE consumer = %s AND event_id = ANY(%s::bigint[])",
-                [name, _array(event_ids)],
+                [name, plain_array(event_ids)],
             )
 
 

@@ -20,6 +20,7 @@ from typing import Any
 
 from django.db import connection
 
+from core.arrays import plain_array
 from ledger.accounts import Accounts, accounts_of
 from ledger.models import LATE_AFTER, LEG_BITS
 
@@ -140,7 +141,7 @@ def _take_holds(drafts: Sequence[JournalDraft]) -> Holds:
     with connection.cursor() as cursor:
         cursor.execute(
             "DELETE FROM ledger_hold WHERE id = ANY(%s::bigint[]) RETURNING id, account_id, amount_minor",
-            [_array(hold_ids)],
+            [plain_array(hold_ids)],
         )
         return {id_: (account_id, minor) for id_, account_id, minor in cursor.fetchall()}
 
@@ -294,7 +295,7 @@ def _lock_accounts(ids: str, guarded: Sequence[tuple[JournalDraft, Effect]]) -> 
     """Lock the accounts; return what may be taken from the guarded ones, or repaid on a debt."""
     watched = {account_id for _draft, effect in guarded for account_id in effect}
     with connection.cursor() as cursor:
-        cursor.execute(_LOCK, [ids, _array(watched)])
+        cursor.execute(_LOCK, [ids, plain_array(watched)])
         return dict(cursor.fetchall())
 
 
@@ -353,13 +354,13 @@ def _written_changes(posted: PostedBatch, changes: _Changes, *, opened_at: datet
     """
     ids = sorted({*changes.earliest, *changes.released})
     return {
-        "ids": _array(ids),
-        "debits": _array([changes.debits.get(id_, 0) for id_ in ids]),
-        "credits": _array([changes.credits.get(id_, 0) for id_ in ids]),
-        "released": _array([changes.released.get(id_, 0) for id_ in ids]),
-        "earliest": _array([changes.earliest.get(id_, "NULL") for id_ in ids]),
-        "latest": _array([changes.latest.get(id_, "NULL") for id_ in ids]),
-        "times": _array(changes.times),
+        "ids": plain_array(ids),
+        "debits": plain_array([changes.debits.get(id_, 0) for id_ in ids]),
+        "credits": plain_array([changes.credits.get(id_, 0) for id_ in ids]),
+        "released": plain_array([changes.released.get(id_, 0) for id_ in ids]),
+        "earliest": plain_array([changes.earliest.get(id_, "NULL") for id_ in ids]),
+        "latest": plain_array([changes.latest.get(id_, "NULL") for id_ in ids]),
+        "times": plain_array(changes.times),
         "batch": posted.id,
         "trigger": posted.trigger,
         "events": posted.events_count,
@@ -376,8 +377,3 @@ def _write_batch(parameters: Mapping[str, Any], posted: PostedBatch) -> None:
         cursor.execute(_WRITE_BATCH, parameters)
         if cursor.rowcount != posted.accounts_count:
             raise RuntimeError(f"{posted.accounts_count} accounts changed, and {cursor.rowcount} are there.")
-
-
-def _array(values: Iterable[object]) -> str:
-    """An array as one text: a list would reach PostgreSQL as thousands of constants, each parsed by itself."""
-    return f"{{{','.join(map(str, values))}}}"

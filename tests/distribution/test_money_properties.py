@@ -158,7 +158,7 @@ def test_an_agents_account_changes_who_is_paid_and_never_how_much_the_others_get
 ) -> None:
     """Unless vacant levels pass their part on."""
     kept = replace(plan, vacancy="house", caps={})
-    without = replace(chain, agents=tuple(replace(link, account=None) for link in chain.agents))
+    without = replace(chain, agents=tuple(link._replace(account=None) for link in chain.agents))
     with_agents, vacant = share(fee_minor, kept, chain, set()), share(fee_minor, kept, without, set())
     others = [(part.role, part.level, part.minor) for part in with_agents.parts if part.role != "agent"]
     assert others == [(part.role, part.level, part.minor) for part in vacant.parts if part.role != "agent"]
