@@ -131,6 +131,14 @@ BUILT_IN: dict[str, TypeSpec] = {
             (Party("escrow", is_ledger=True), Party("owner")),
             (Amount("to_owner"), Amount("to_platform")),
         ),
+        _spec("share.charged", "seller sharer", ["amount"]),
+        _spec(
+            "share.reversed",
+            "seller sharer",
+            ["from_pending", "from_wallet", "to_debt"],
+            undoes="share.charged",
+            held={"from_wallet": "wallet:{sharer}"},
+        ),
         _spec(REVERSED, "", [], also="journal event job", corrects=True),
         _spec(REBOOKED, "", [], also="journal event job", corrects=True),
     )

@@ -1,5 +1,6 @@
 """Holds: money that is promised before it is booked, so that a booked event can never be short."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -52,6 +53,12 @@ def hold_up_to(*, code: str, amount: Money, key: str) -> tuple[int | None, int]:
     if not available_minor:
         return None, 0
     return place_hold(code=code, amount=Money(available_minor, amount.currency), key=key), available_minor
+
+
+def lock_in_order(*, codes: Collection[str], currency: str) -> None:
+    """Lock ledger accounts of one currency in the order of their ids, as batches do, before several are held of."""
+    locking = LedgerAccount.objects.select_for_update(no_key=True).filter(code__in=codes, currency=currency)
+    list(locking.order_by("id").values_list("id"))
 
 
 def release_hold(*, hold_id: int) -> None:

@@ -69,6 +69,13 @@ _SEAT = ("seat", "area", "rule_number")
 _REFUND = (("amount", _of("net", "fee")),)
 _TAKEN = (("from_wallet", _of("from_wallet")), ("owed", _of("to_debt")))
 _FROM_WALLET = (("amount", _of("from_wallet", "to_debt")), *_TAKEN)
+_FROM_ANYWHERE = (
+    ("amount", _of("from_pending", "from_wallet", "to_debt")),
+    ("from_pending", _of("from_pending")),
+    *_TAKEN,
+)
+_AMOUNT = (("amount", _of("amount")),)
+_SHARE = ("order", "line", "share", "currency")
 
 TELLINGS = (
     Telling("referral.bound", "referral.bound", "account", ("referrer", "via", "rule_number")),
@@ -93,12 +100,12 @@ TELLINGS = (
         "commission.reversed",
         "owner",
         ("order", "role", "currency"),
-        (
-            ("amount", _of("from_pending", "from_wallet", "to_debt")),
-            ("from_pending", _of("from_pending")),
-            *_TAKEN,
-        ),
+        _FROM_ANYWHERE,
     ),
+    Telling("share.charged", "share.charged", "sharer", _SHARE, _AMOUNT),
+    Telling("share.reversed", "share.reversed", "sharer", (*_SHARE, "because"), _FROM_ANYWHERE),
+    Telling("share.held", "share.held", "sharer", (*_SHARE, "guards", "until"), _AMOUNT),
+    Telling("share.hold_ended", "share.hold_ended", "sharer", (*_SHARE, "decision"), _AMOUNT),
     Telling("earnings.released", "earnings.released", "owner", ("order", "role", "currency"), _RELEASED),
     Telling("earnings.reversed", "earnings.reversed", "owner", ("order", "role", "currency"), _FROM_WALLET),
     Telling("refund.requested", "refund.requested", "seller", ("order", "request", "buyer")),
@@ -107,9 +114,7 @@ TELLINGS = (
     Telling("refund.request_answered", "refund.request_answered", "buyer", ("order", "request", "status", "refund")),
     Telling("order.refunded", "order.refunded", "payer", ("order", "refund", "currency"), _REFUND),
     Telling("order.refunded", "order.refunded", "buyer", ("order", "refund", "currency"), _REFUND),
-    Telling(
-        "withdrawal.failed", "withdrawal.failed", "owner", ("withdrawal", "currency"), (("amount", _of("amount")),)
-    ),
+    Telling("withdrawal.failed", "withdrawal.failed", "owner", ("withdrawal", "currency"), _AMOUNT),
     Telling("topup.reversed", "topup.reversed", "owner", ("top_up", "currency"), _FROM_WALLET),
 )
 

@@ -24,7 +24,7 @@ WITH owner AS (
 ), part AS (
     SELECT owner.public_id, e.currency, sum(e.original_minor - e.reversed_minor) AS decided, 0 AS booked, 0 AS waiting
     FROM wallets_earning e JOIN owner ON owner.id = e.owner_id
-    WHERE e.status = 'pending' AND e.owner_id BETWEEN %(first)s AND %(last)s GROUP BY 1, 2
+    WHERE e.status IN ('pending', 'held') AND e.owner_id BETWEEN %(first)s AND %(last)s GROUP BY 1, 2
     UNION ALL
     SELECT owner.public_id, a.currency, 0, a.credits_minor - a.debits_minor, 0
     FROM owner JOIN ledger_ledgeraccount a ON a.code = 'pending:' || owner.public_id
@@ -42,12 +42,23 @@ WITH owner AS (
         WHEN 'commission.released' THEN -(e.payload ->> 'amount_minor')::bigint
         WHEN 'commission.reversed' THEN -(e.payload ->> 'from_pending_minor')::bigint
         WHEN 'commission.escrow_released' THEN (e.payload ->> 'to_owner_minor')::bigint
+        WHEN 'share.charged' THEN -(e.payload ->> 'amount_minor')::bigint
+        WHEN 'share.reversed' THEN (e.payload ->> 'from_pending_minor')::bigint
+            + (e.payload ->> 'from_wallet_minor')::bigint + (e.payload ->> 'to_debt_minor')::bigint
         ELSE (e.payload ->> 'from_wallet_minor')::bigint + (e.payload ->> 'to_debt_minor')::bigint END
     FROM events_delivery d JOIN events_eventrecord e ON e.id = d.event_id
     JOIN owner ON owner.public_id = COALESCE(e.payload ->> 'seller', e.payload ->> 'owner')
     WHERE d.consumer = %(billing)s
       AND e.type IN ('order.paid', 'order.refunded', 'earnings.released', 'earnings.reversed',
-                     'commission.released', 'commission.reversed', 'commission.escrow_released')
+                     'commission.released', 'commission.reversed', 'commission.escrow_released',
+                     'share.charged', 'share.reversed')
+    UNION ALL
+    SELECT owner.public_id, e.payload ->> 'currency', 0, 0, CASE e.type
+        WHEN 'share.charged' THEN (e.payload ->> 'amount_minor')::bigint
+        ELSE -(e.payload ->> 'from_pending_minor')::bigint END
+    FROM events_delivery d JOIN events_eventrecord e ON e.id = d.event_id
+    JOIN owner ON owner.public_id = e.payload ->> 'sharer'
+    WHERE d.consumer = %(billing)s AND e.type IN ('share.charged', 'share.reversed')
     UNION ALL
     SELECT owner.public_id, e.payload ->> 'currency', 0, 0, (e.payload ->> (slot || '_minor'))::bigint
     FROM events_delivery d JOIN events_eventrecord e ON e.id = d.event_id
@@ -78,10 +89,10 @@ WITH owner AS (
         WHEN 'debt.written_off' THEN -(e.payload ->> 'amount_minor')::bigint
         ELSE (e.payload ->> 'to_debt_minor')::bigint END
     FROM events_delivery d JOIN events_eventrecord e ON e.id = d.event_id
-    JOIN owner ON owner.public_id = e.payload ->> 'owner'
+    JOIN owner ON owner.public_id = COALESCE(e.payload ->> 'owner', e.payload ->> 'sharer')
     WHERE d.consumer = %(billing)s AND e.type IN (
-        'earnings.released', 'earnings.reversed', 'commission.released', 'commission.reversed', 'topup.reversed',
-        'debt.repaid', 'debt.written_off')
+        'earnings.released', 'earnings.reversed', 'commission.released', 'commission.reversed', 'share.reversed',
+        'topup.reversed', 'debt.repaid', 'debt.written_off')
 )
 SELECT public_id || ' ' || currency,
        format('open debts are %%s; booked %%s, waiting %%s', sum(decided), sum(booked), sum(waiting))
@@ -98,7 +109,8 @@ GROUP BY d.id HAVING d.repaid_minor <> COALESCE(sum(r.amount_minor), 0)
 # Events from outside have no note: what they do to a wallet is seen once it is booked.
 _NOTES = """
 WITH expected AS (
-    SELECT e.id AS event_id, COALESCE(e.payload ->> 'owner', e.payload ->> 'payer') AS owner, CASE e.type
+    SELECT e.id AS event_id, COALESCE(e.payload ->> 'owner', e.payload ->> 'payer', e.payload ->> 'sharer') AS owner,
+        CASE e.type
         WHEN 'earnings.released' THEN (e.payload ->> 'amount_minor')::bigint - (e.payload ->> 'repaid_minor')::bigint
         WHEN 'commission.released' THEN (e.payload ->> 'amount_minor')::bigint - (e.payload ->> 'repaid_minor')::bigint
         WHEN 'order.refunded' THEN (e.payload ->> 'net_minor')::bigint + (e.payload ->> 'fee_minor')::bigint
@@ -111,7 +123,7 @@ WITH expected AS (
     WHERE d.consumer = %(billing)s AND d.event_id BETWEEN %(first)s AND %(last)s
       AND e.type IN ('wallet.topped_up', 'topup.reversed', 'wallet.withdrawn', 'withdrawal.failed', 'order.refunded',
                      'earnings.released', 'earnings.reversed', 'commission.released', 'commission.reversed',
-                     'debt.repaid')
+                     'share.reversed', 'debt.repaid')
       AND NOT EXISTS (SELECT FROM billing_externalevent x WHERE x.event_id = e.id)
 ), noted AS (
     SELECT c.event_id, a.public_id AS owner, c.amount_minor AS minor

@@ -98,6 +98,7 @@ class EarningsReleased(Event):
     type: ClassVar[str] = "earnings.released"
     order: str
     role: str
+    part: str | None = None
     owner: str
     amount_minor: int
     repaid_minor: int
@@ -107,7 +108,7 @@ class EarningsReleased(Event):
 
     @property
     def key(self) -> str:
-        return released_key(order=self.order, role=self.role, owner=self.owner)
+        return released_key(order=self.order, role=self.role, owner=self.owner, part=self.part)
 
     @property
     def subject(self) -> str:
@@ -121,6 +122,7 @@ class EarningsReversed(Event):
     type: ClassVar[str] = "earnings.reversed"
     order: str
     role: str
+    part: str | None = None
     owner: str
     from_wallet_minor: int
     to_debt_minor: int
@@ -133,7 +135,9 @@ class EarningsReversed(Event):
 
     @property
     def key(self) -> str:
-        return reversed_key(order=self.order, role=self.role, owner=self.owner, reversed_minor=self.reversed_minor)
+        return reversed_key(
+            order=self.order, role=self.role, owner=self.owner, part=self.part, reversed_minor=self.reversed_minor
+        )
 
     @property
     def subject(self) -> str:
@@ -157,7 +161,7 @@ class CommissionReleased(Event):
 
     @property
     def key(self) -> str:
-        return ":".join(filter(None, (self.type, self.order, self.role, self.owner, self.part)))
+        return _key(self.type, self.order, self.role, self.owner, self.part)
 
     @property
     def subject(self) -> str:
@@ -188,9 +192,42 @@ class CommissionReversed(Event):
 
     @property
     def key(self) -> str:
-        """Each reversal of a commission ends at its own total of what was taken back."""
-        whose = (self.type, self.order, self.role, self.owner, self.part, str(self.reversed_minor))
-        return ":".join(filter(None, whose))
+        return commission_reversed_key(
+            order=self.order, role=self.role, owner=self.owner, part=self.part, reversed_minor=self.reversed_minor
+        )
+
+    @property
+    def subject(self) -> str:
+        return self.order
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShareReversed(Event):
+    """
+    A sharer's part of a line goes back to the seller, by a refund or because an operator rejected it: what is
+    pending from there, what was released out of the wallet as far as it goes, and the rest is owed.
+    """
+
+    type: ClassVar[str] = "share.reversed"
+    order: str
+    line: str
+    share: str
+    seller: str
+    sharer: str
+    from_pending_minor: int
+    from_wallet_minor: int
+    to_debt_minor: int
+    currency: str
+    channel: str | None = None
+    institution: str | None = None
+    because: str
+    undoes: str
+    holds: list[int]
+    reversed_minor: int
+
+    @property
+    def key(self) -> str:
+        return share_reversed_key(line=self.line, reversed_minor=self.reversed_minor)
 
     @property
     def subject(self) -> str:
@@ -254,14 +291,34 @@ def withdrawn_key(withdrawal: str) -> str:
     return f"{WalletWithdrawn.type}:{withdrawal}"
 
 
-def released_key(*, order: str, role: str, owner: str) -> str:
+def released_key(*, order: str, role: str, owner: str, part: str | None = None) -> str:
     """The key of the one release of an earning, which reversals name in `undoes`."""
-    return f"{EarningsReleased.type}:{order}:{role}:{owner}"
+    return _key(EarningsReleased.type, order, role, owner, part)
 
 
-def reversed_key(*, order: str, role: str, owner: str, reversed_minor: int) -> str:
+def reversed_key(*, order: str, role: str, owner: str, reversed_minor: int, part: str | None = None) -> str:
     """Each reversal of an earning ends at its own total of what was taken back."""
-    return f"{EarningsReversed.type}:{order}:{role}:{owner}:{reversed_minor}"
+    return _key(EarningsReversed.type, order, role, owner, part, str(reversed_minor))
+
+
+def commission_reversed_key(*, order: str, role: str, owner: str, reversed_minor: int, part: str | None = None) -> str:
+    """Each reversal of a commission ends at its own total of what was taken back."""
+    return _key(CommissionReversed.type, order, role, owner, part, str(reversed_minor))
+
+
+def share_charged_key(line: str) -> str:
+    """The key of the one event that gives a sharer its part of a line; its reversals name it."""
+    return f"share.charged:{line}"
+
+
+def share_reversed_key(*, line: str, reversed_minor: int) -> str:
+    """Each reversal of a share charge ends at its own total of what was taken back."""
+    return f"{ShareReversed.type}:{line}:{reversed_minor}"
+
+
+def _key(*parts: str | None) -> str:
+    """An earning that has no part of its name has none in its keys."""
+    return ":".join(filter(None, parts))
 
 
 def repaid_key(*, debt: int, repaid_so_far_minor: int) -> str:

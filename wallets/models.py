@@ -207,7 +207,8 @@ class Withdrawal(ProviderPayment):
 
 class Earning(models.Model):
     """
-    One party's part of one order's money: pending until the hold period is over, then in the wallet.
+    One party's part of one order's money: pending until the hold period is over, then in the wallet. What is held
+    is pending too, and is released only once somebody or its time lets it go.
 
     `original_minor` is the part at payment; `reversed_minor` what refunds took back, and of that
     `clawed_back_minor` was taken after the release (from the wallet, or as debt).
@@ -215,12 +216,14 @@ class Earning(models.Model):
 
     class Status(models.TextChoices):
         PENDING = "pending"
+        HELD = "held"
         RELEASED = "released"
         REVERSED = "reversed"
 
     class Kind(models.TextChoices):
         SALE = "sale"
         COMMISSION = "commission"
+        SHARE = "share"
 
     order = models.CharField(max_length=32, help_text="Public id of the order, the subject of all its money.")
     owner = models.ForeignKey(
@@ -268,7 +271,7 @@ class Earning(models.Model):
             models.CheckConstraint(
                 name="earning_status_as_amounts",
                 condition=Q(status="reversed", original_minor=F("reversed_minor"))
-                | Q(status="pending", released_at__isnull=True, original_minor__gt=F("reversed_minor"))
+                | Q(status__in=["pending", "held"], released_at__isnull=True, original_minor__gt=F("reversed_minor"))
                 | Q(status="released", released_at__isnull=False, original_minor__gt=F("reversed_minor")),
             ),
         ]
@@ -280,7 +283,7 @@ class Earning(models.Model):
                 fields=["owner", "currency"],
                 include=["original_minor", "reversed_minor"],
                 name="earning_pending_sum",
-                condition=Q(status="pending"),
+                condition=Q(status__in=["pending", "held"]),
             ),
         ]
 

@@ -49,7 +49,8 @@ FROM (
     FROM ledger_ledgeraccount a WHERE a.code = %(wallet)s
     UNION ALL
     SELECT e.currency, 0, 0, sum(e.original_minor - e.reversed_minor), 0, 0
-    FROM wallets_earning e WHERE e.owner_id = %(owner)s AND e.status = 'pending' GROUP BY e.currency
+    FROM wallets_earning e WHERE e.owner_id = %(owner)s AND e.status IN ('pending', 'held')
+    GROUP BY e.currency
     UNION ALL
     SELECT d.currency, 0, 0, 0, d.amount_minor - d.repaid_minor, 0
     FROM wallets_debt d WHERE d.owner_id = %(owner)s AND d.amount_minor > d.repaid_minor

@@ -16,17 +16,6 @@ from events.types import emitted_types
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}\Z")
 TYPE_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}(\.[a-z][a-z0-9_]{0,39}){0,3}\Z")
-PROMISED = frozenset(  # Built-in types that the contract names and rooms to come will emit.
-    {
-        "share.charged",
-        "share.reversed",
-        "commission.accrued",
-        "commission.released",
-        "commission.reversed",
-        "commission.escrowed",
-        "commission.escrow_released",
-    }
-)
 RESERVED = frozenset({"holds", "undoes"})  # The payload's own.
 
 
@@ -65,10 +54,10 @@ def declare_event_type(
 
 def _is_ours(type_: str) -> bool:
     """
-    Whether the house itself says this, or will: whoever may send events of such a type could make rooms
-    believe that something happened.
+    Whether the house itself says this: whoever may send events of such a type could make rooms believe that
+    something happened.
     """
-    return type_ in BUILT_IN or type_ in PROMISED or type_ in emitted_types() or bool(hearers(type_))
+    return type_ in BUILT_IN or type_ in emitted_types() or bool(hearers(type_))
 
 
 def _check_names(

@@ -256,12 +256,12 @@ class TestTheLocks:
 class TestAHouseThatIsAtWork:
     """An update brings rules for types that are new, and touches nothing that operators have decided."""
 
-    add_rules = staticmethod(import_module("billing.migrations.0006_rules_for_commissions").add_rules_for_new_types)
+    add_rules = staticmethod(import_module("billing.migrations.0007_rules_for_shares").add_rules_for_new_types)
 
     def test_gets_rules_for_the_types_that_are_new_as_its_next_version(
         self, author: Account, operator: Account
     ) -> None:
-        own = {name: rules for name, rules in SHIPPED["types"].items() if not name.startswith("commission.")}
+        own = {name: rules for name, rules in SHIPPED["types"].items() if not name.startswith("share.")}
         old = RuleSet.objects.create(
             name="own", version=7, status="active", document=SHIPPED | {"types": own}, effective_from=clock.now()
         )

@@ -18,6 +18,15 @@ from wallets.services.identity_charges import (
     request_identity_charge,
 )
 from wallets.services.provider_calls import ask_again
+from wallets.services.shares import (
+    ShareOfSale,
+    ShareTakenBack,
+    charge_shares,
+    free_held,
+    give_share_to_seller,
+    schedule_shares,
+    take_back_shares,
+)
 from wallets.services.top_ups import (
     charge_top_up,
     finish_open_top_ups,
@@ -38,10 +47,13 @@ from wallets.services.withdrawals import (
 
 __all__ = [
     "Commission",
+    "ShareOfSale",
+    "ShareTakenBack",
     "TakenBack",
     "ask_again",
     "call_identity_server",
     "cancel_identity_charge",
+    "charge_shares",
     "charge_top_up",
     "finish_identity_charge",
     "finish_open_identity_charges",
@@ -49,6 +61,8 @@ __all__ = [
     "finish_open_withdrawals",
     "finish_top_up",
     "finish_withdrawal",
+    "free_held",
+    "give_share_to_seller",
     "give_up_top_up",
     "note_unbooked_change",
     "pay_out_withdrawal",
@@ -65,8 +79,10 @@ __all__ = [
     "reverse_top_up",
     "schedule_commissions",
     "schedule_release",
+    "schedule_shares",
     "take_back_commissions",
     "take_back_earning",
+    "take_back_shares",
     "take_notice",
     "write_off_debt",
 ]

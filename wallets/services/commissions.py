@@ -6,7 +6,7 @@ money comes out of the platform's fee and returns to it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,12 +16,9 @@ from django.db.models import Q
 from core.copying import copy_rows
 from core.money import Money
 from events.services import emit_all
-from ledger import codes
-from ledger.holds import hold_up_to
-from wallets.events import CommissionReversed
+from wallets.events import CommissionReversed, commission_reversed_key
 from wallets.models import Earning
-from wallets.services.debts import open_debt
-from wallets.services.unbooked import note_unbooked_change
+from wallets.services.taking_back import SHRUNK, TakenFrom, owe, shrink, take_from
 
 COMMISSION, PENDING = str(Earning.Kind.COMMISSION), str(Earning.Status.PENDING)
 
@@ -100,58 +97,29 @@ def take_back_commissions(*, order: str, steps: Sequence[TakenBack], now: dateti
     of_order = locked.filter(which, order=order, kind=Earning.Kind.COMMISSION).order_by("releases_at", "id")
     taken = [(earning, wanted[earning.owner_id, earning.role, earning.part]) for earning in of_order]
     for earning, step in taken:
-        _shrink(earning, step.minor)
-    Earning.objects.bulk_update(
-        [earning for earning, _step in taken], ["reversed_minor", "clawed_back_minor", "status"]
-    )
+        shrink(earning, step.minor)
+    Earning.objects.bulk_update([earning for earning, _step in taken], SHRUNK)
     reversals = [_reversal(earning, step) for earning, step in taken]
-    emitted = emit_all(reversals, occurred_at=now)
-    for (earning, _step), reversal, event in zip(taken, reversals, emitted, strict=True):
-        _owe(earning, reversal, event.id, now)
+    emitted = emit_all([reversal for reversal, _from in reversals], occurred_at=now)
+    for (earning, _step), (_reversed, taken_from), event in zip(taken, reversals, emitted, strict=True):
+        owe(earning, taken_from, event_id=event.id, now=now)
 
 
-def _shrink(earning: Earning, minor: int) -> None:
-    earning.reversed_minor += minor
-    if earning.released_at is not None:
-        earning.clawed_back_minor += minor
-    if earning.amount_minor == 0:
-        earning.status = Earning.Status.REVERSED
-
-
-def _reversal(earning: Earning, step: TakenBack) -> CommissionReversed:
-    """Decide, under the lock of the owner's wallet, where the money comes from."""
+def _reversal(earning: Earning, step: TakenBack) -> tuple[CommissionReversed, TakenFrom]:
+    whose: dict[str, Any] = {
+        "order": earning.order,
+        "role": earning.role,
+        "part": earning.part or None,
+        "owner": earning.owner.public_id,
+        "reversed_minor": earning.reversed_minor,
+    }
+    taken = take_from(earning, step.minor, key=commission_reversed_key(**whose))
     event = CommissionReversed(
-        order=earning.order,
-        role=earning.role,
-        part=earning.part or None,
-        owner=earning.owner.public_id,
-        from_pending_minor=step.minor,
-        from_wallet_minor=0,
-        to_debt_minor=0,
+        **whose,
+        **asdict(taken),
         currency=earning.currency,
         channel=earning.channel or None,
         institution=earning.institution or None,
         undoes=step.undoes,
-        holds=[],
-        reversed_minor=earning.reversed_minor,
     )
-    if earning.released_at is None:
-        return event
-    amount = Money(step.minor, earning.currency)
-    hold_id, from_wallet_minor = hold_up_to(code=codes.wallet(event.owner), amount=amount, key=event.key)
-    return replace(
-        event,
-        from_pending_minor=0,
-        from_wallet_minor=from_wallet_minor,
-        to_debt_minor=step.minor - from_wallet_minor,
-        holds=[hold_id] if hold_id is not None else [],
-    )
-
-
-def _owe(earning: Earning, reversal: CommissionReversed, event_id: int, now: datetime) -> None:
-    """Note what leaves the wallet, and what its owner owes from now on."""
-    if reversal.from_wallet_minor:
-        taken = Money(-reversal.from_wallet_minor, reversal.currency)
-        note_unbooked_change(event_id=event_id, owner_id=earning.owner_id, amount=taken)
-    owed = Money(reversal.to_debt_minor, reversal.currency)
-    open_debt(owner_id=earning.owner_id, owed=owed, subject=earning.order, event_id=event_id, now=now)
+    return event, taken

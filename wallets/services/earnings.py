@@ -13,12 +13,10 @@ from accounts.models import Account
 from core.clock import runs_when_due
 from core.money import Money
 from events.services import Emitted, Fact, emit, record_facts
-from ledger import codes
-from ledger.holds import hold_up_to
 from wallets.events import CommissionReleased, EarningsReleased, EarningsReversed, released_key, reversed_key
 from wallets.models import Debt, DebtRepayment, Earning, UnbookedChange
-from wallets.services.debts import DebtKey, known_to_ledger, lock_open_debts, open_debt, settle, unbooked_debts
-from wallets.services.unbooked import note_unbooked_change
+from wallets.services.debts import DebtKey, known_to_ledger, lock_open_debts, settle, unbooked_debts
+from wallets.services.taking_back import SHRUNK, owe, shrink, take_from
 
 
 def record_earning(
@@ -32,12 +30,14 @@ def record_earning(
     channel: str | None = None,
     institution: str | None = None,
     releases_at: datetime | None = None,
+    part: str = "",
 ) -> None:
     """
     Record one party's part of a payment, in the paying transaction; one statement, none for a part of zero.
 
     It stays pending until `releases_at`; without one until `schedule_release` gives it a time. `channel`
     and `institution` are the parameters of the order's money; the earning's own events carry them on to the rules.
+    `part` tells several of one role apart.
     """
     if not original.minor:
         return
@@ -45,6 +45,7 @@ def record_earning(
         order=order,
         owner=owner,
         role=role,
+        part=part,
         currency=original.currency,
         channel=channel or "",
         institution=institution or "",
@@ -62,7 +63,7 @@ def schedule_release(*, order: str, releases_at: datetime) -> None:
 
 
 @transaction.atomic
-def take_back_earning(*, order: str, owner: Account, role: str, amount: Money, now: datetime) -> None:
+def take_back_earning(*, order: str, owner: Account, role: str, amount: Money, now: datetime, part: str = "") -> None:
     """
     Take a part of an earning back for a refund; call it before emitting `order.refunded`.
 
@@ -73,42 +74,36 @@ def take_back_earning(*, order: str, owner: Account, role: str, amount: Money, n
     if not amount.minor:
         return
     # Lock, then look: a release of the same earning is either before this, or after it and smaller.
-    earning = Earning.objects.select_for_update(no_key=True).get(order=order, owner=owner, role=role)
-    earning.reversed_minor += amount.minor
-    if earning.amount_minor == 0:
-        earning.status = Earning.Status.REVERSED
+    earning = Earning.objects.select_for_update(no_key=True).get(order=order, owner=owner, role=role, part=part)
+    earning.owner = owner
+    shrink(earning, amount.minor)
+    earning.save(update_fields=SHRUNK)
     if earning.released_at is not None:
-        earning.clawed_back_minor += amount.minor
-    earning.save(update_fields=["reversed_minor", "clawed_back_minor", "status"])
-    if earning.released_at is not None:
-        _claw_back(earning, owner, amount, now)
+        claw_back(earning, amount.minor, now)
 
 
-def _claw_back(earning: Earning, owner: Account, amount: Money, now: datetime) -> None:
-    whose = {"order": earning.order, "role": earning.role, "owner": owner.public_id}
+def claw_back(earning: Earning, minor: int, now: datetime) -> None:
+    """Say that a part of a released earning returns to pending; it is locked, has shrunk, and knows its owner."""
+    whose = {
+        "order": earning.order,
+        "role": earning.role,
+        "owner": earning.owner.public_id,
+        "part": earning.part or None,
+    }
     key = reversed_key(**whose, reversed_minor=earning.reversed_minor)
-    hold_id, from_wallet_minor = hold_up_to(code=codes.wallet(owner.public_id), amount=amount, key=key)
-    to_debt_minor = amount.minor - from_wallet_minor
+    taken = take_from(earning, minor, key=key)
     event = EarningsReversed(
         **whose,
-        from_wallet_minor=from_wallet_minor,
-        to_debt_minor=to_debt_minor,
-        currency=amount.currency,
+        from_wallet_minor=taken.from_wallet_minor,
+        to_debt_minor=taken.to_debt_minor,
+        currency=earning.currency,
         channel=earning.channel or None,
         institution=earning.institution or None,
         undoes=released_key(**whose),
-        holds=[hold_id] if hold_id is not None else [],
+        holds=taken.holds,
         reversed_minor=earning.reversed_minor,
     )
-    emitted = emit(event, occurred_at=now)
-    note_unbooked_change(event_id=emitted.id, owner_id=owner.id, amount=Money(-from_wallet_minor, amount.currency))
-    open_debt(
-        owner_id=owner.id,
-        owed=Money(to_debt_minor, amount.currency),
-        subject=earning.order,
-        event_id=emitted.id,
-        now=now,
-    )
+    owe(earning, taken, event_id=emit(event, occurred_at=now).id, now=now)
 
 
 @runs_when_due("wallets")
@@ -119,7 +114,7 @@ def release_due_earnings(now: datetime) -> int:
 
     Open debts of the same owner and currency are repaid first, oldest first; an owner whose newest debt
     billing has not booked yet waits for it, since nothing can be repaid in the ledger before it is owed
-    there. A commission never comes before the sale's own earning that it depends on. What another
+    there. A commission or a sharer's part never comes before the sale's own earning that it depends on. What another
     transaction has locked (a refund, another run) is passed over, and waited for only when nothing else is
     due: 0 means that nothing is left.
     """
@@ -162,6 +157,7 @@ class _Release:
         facts: dict[str, Any] = {
             "order": earning.order,
             "role": earning.role,
+            "part": earning.part or None,
             "owner": earning.owner.public_id,
             "amount_minor": earning.amount_minor,
             "repaid_minor": self.repaid_minor,
@@ -170,7 +166,7 @@ class _Release:
             "institution": earning.institution or None,
         }
         if earning.kind == Earning.Kind.COMMISSION:
-            return Fact.of(CommissionReleased(**facts, part=earning.part or None), occurred_at=self.due_at)
+            return Fact.of(CommissionReleased(**facts), occurred_at=self.due_at)
         return Fact.of(EarningsReleased(**facts), occurred_at=self.due_at)
 
     def unbooked(self, emitted: Emitted) -> UnbookedChange:
