@@ -357,6 +357,15 @@ LONG_ANSWER_WRITE_SECONDS_MAX = 10.0  # who takes nothing for so long is gone
 
 # --- Jobs: long work ---------------------------------------------------------------------------
 
+# --- Sharing: scans ----------------------------------------------------------------------------
+
+SCAN_TOKEN_LIFETIME = timedelta(days=30)  # how long after a scan an account may still claim it
+SCAN_REPEAT_WINDOW = timedelta(hours=1)  # a visitor who looks at a share again within it is counted once
+SCAN_RETENTION_MONTHS = 24  # of the log; claims and counts stay
+SCANS_COUNTED_AT_ONCE = 20_000  # in one transaction of the counting task
+SCANS_COUNTED_EVERY_SECONDS = 10.0
+SCAN_AGENTS_OF_PEOPLE: tuple[str, ...] = ()  # words in the names of clients that make nobody a bot
+
 JOB_LOOP_ENABLED = True  # long workers look for jobs themselves, without a broker
 JOB_THREADS = 2  # how many jobs one long worker does at once
 JOB_POLL_SECONDS = 0.5

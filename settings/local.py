@@ -57,6 +57,7 @@ MEDIA_ROOT = VAR_DIR / "media"
 INSTALLED_APPS = [*INSTALLED_APPS, "demo"]  # noqa: F405
 DEMO_PASSWORD = "open-every-door"  # noqa: S105 - everybody may know it; production has no demo
 CLOCK_ADJUSTABLE = True
+SCAN_AGENTS_OF_PEOPLE = ("HeadlessChrome",)  # the demo is shown and tried with browsers that programs drive
 POST_OFFICE = {**POST_OFFICE, "BACKENDS": {"default": "django.core.mail.backends.console.EmailBackend"}}  # noqa: F405
 IDENTITY_PROVIDERS_DEMO = ("demo-id", "demo-bank")
 IDENTITY_SERVERS = {"demo-bank": "demo.bank.DemoBank"}  # keeps its customers' money itself

@@ -1,6 +1,7 @@
 """The tables of sharing, a file for each part."""
 
 from sharing.models.programs import ShareBudget, ShareProgram
+from sharing.models.scans import Scan, ScanClaim, ScanClass, ScanDay, ScanMark, Signal
 from sharing.models.shares import Share
 
-__all__ = ["Share", "ShareBudget", "ShareProgram"]
+__all__ = ["Scan", "ScanClaim", "ScanClass", "ScanDay", "ScanMark", "Share", "ShareBudget", "ShareProgram", "Signal"]
