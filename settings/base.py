@@ -201,6 +201,25 @@ SITE_URL = "http://127.0.0.1:8000"  # what mails and QR codes begin with
 QR_ERROR_CORRECTION = "M"  # L, M, Q or H: 7, 15, 25 or 30 % of a code may be dirty
 QR_MODULE_PIXELS = 6  # one of its squares
 QR_BORDER_MODULES = 4  # the white around it that the norm asks for
+QR_SIZE_DEFAULT = 512  # pixels of a picture that somebody asks for, from edge to edge
+QR_SIZE_MIN = 128
+QR_SIZE_MAX = 2048
+QR_CAPTION_LENGTH_MAX = 60
+QR_CACHE_SECONDS = 24 * 60 * 60  # a picture of a code never changes
+TYPESETTING_FONT_PACKAGES = (  # by script; what none of them has comes from the machine's own fonts
+    "fontpkg_noto_sans",
+    "noto_cjk_sans_otc",
+    "fontpkg_noto_sans_arabic",
+    "fontpkg_noto_sans_devanagari",
+    "fontpkg_noto_sans_thai",
+)
+TYPESETTING_FONTS = (  # for paper and pictures
+    "Noto Sans",
+    "Noto Sans CJK SC",
+    "Noto Sans Arabic",
+    "Noto Sans Devanagari",
+    "Noto Sans Thai",
+)
 PASSWORD_RESET_TIMEOUT = 30 * 60  # seconds
 EMAIL_VERIFICATION_LIFETIME = timedelta(days=1)
 MAILS_MAX = 5  # mails that somebody can have sent to one account
@@ -257,6 +276,11 @@ SEAL_BATCHES_AT_ONCE = 500  # in one transaction
 SEAL_ROWS_AT_ONCE = 50_000  # in one transaction, unless one batch has more
 TRIAL_ACCOUNTS_AT_ONCE = 1000  # in one query of a trial balance
 
+# --- Customers' pages ------------------------------------------------------------------------
+
+OTHER_ITEMS_SHOWN = 4  # of the same seller, below an item and where a code is no longer in use
+PORTAL_PROVIDER = ""  # charges what a wallet lacks; one that needs no form of its own in the browser
+
 # --- Orders and wallets ----------------------------------------------------------------------
 
 FEE_SCHEDULE_SECOND_PERSON = True  # False for one-person shops
@@ -311,14 +335,6 @@ COUNTER_CANCEL_LIMIT = timedelta(hours=24)  # a paid trade is cancelled within i
 COUNTER_CONFIRM_ABOVE_MINOR = 500_000  # above it the customer confirms on the phone, unless the account says otherwise
 RECEIPT_TEXT_WIDTHS = (32, 42, 48)  # columns of the printers that receipts are written for
 RECEIPT_TEXT_WIDTH = 42  # where nobody says which printer it is
-RECEIPT_FONT_PACKAGES = (  # whose fonts PDFs are set in, by script; what none of them has comes from the machine's own
-    "fontpkg_noto_sans",
-    "noto_cjk_sans_otc",
-    "fontpkg_noto_sans_arabic",
-    "fontpkg_noto_sans_devanagari",
-    "fontpkg_noto_sans_thai",
-)
-RECEIPT_FONTS = ("Noto Sans", "Noto Sans CJK SC", "Noto Sans Arabic", "Noto Sans Devanagari", "Noto Sans Thai")
 
 # --- Distribution: plans and allocations -------------------------------------------------------
 
@@ -341,6 +357,15 @@ SHARE_WINDOW_DAYS_MAX = 366
 SHARE_LOCK_DAYS_MAX = 3660
 SHARE_HOSTS_MAX = 20  # that a program allows beside our own
 
+# --- Sharing: scans ----------------------------------------------------------------------------
+
+SCAN_TOKEN_LIFETIME = timedelta(days=30)  # how long after a scan an account may still claim it
+SCAN_REPEAT_WINDOW = timedelta(hours=1)  # a visitor who looks at a share again within it is counted once
+SCAN_RETENTION_MONTHS = 24  # of the log; claims and counts stay
+SCANS_COUNTED_AT_ONCE = 20_000  # in one transaction of the counting task
+SCANS_COUNTED_EVERY_SECONDS = 10.0
+SCAN_AGENTS_OF_PEOPLE: tuple[str, ...] = ()  # words in the names of clients that make nobody a bot
+
 # --- Messages ----------------------------------------------------------------------------------
 
 MESSAGE_NEWS_MAX = timedelta(days=31)  # what was so long ago when it was recorded is a history that was imported
@@ -356,15 +381,6 @@ MESSAGE_LOOK_PAUSE_SECONDS = 0.05  # between two looks, however often somebody r
 LONG_ANSWER_WRITE_SECONDS_MAX = 10.0  # who takes nothing for so long is gone
 
 # --- Jobs: long work ---------------------------------------------------------------------------
-
-# --- Sharing: scans ----------------------------------------------------------------------------
-
-SCAN_TOKEN_LIFETIME = timedelta(days=30)  # how long after a scan an account may still claim it
-SCAN_REPEAT_WINDOW = timedelta(hours=1)  # a visitor who looks at a share again within it is counted once
-SCAN_RETENTION_MONTHS = 24  # of the log; claims and counts stay
-SCANS_COUNTED_AT_ONCE = 20_000  # in one transaction of the counting task
-SCANS_COUNTED_EVERY_SECONDS = 10.0
-SCAN_AGENTS_OF_PEOPLE: tuple[str, ...] = ()  # words in the names of clients that make nobody a bot
 
 JOB_LOOP_ENABLED = True  # long workers look for jobs themselves, without a broker
 JOB_THREADS = 2  # how many jobs one long worker does at once

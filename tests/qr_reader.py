@@ -1,5 +1,6 @@
 """Reading QR codes as phones do: what we show, drawn by one library and decoded by another, neither of them ours."""
 
+import json
 from urllib.parse import unquote
 
 import pypdfium2
@@ -20,13 +21,24 @@ def read_qr(svg: str) -> str:
 
 def read_qr_in_pdf(pdf: bytes) -> str:
     """Return the text in the only QR code on the last page of a PDF."""
-    document = pypdfium2.PdfDocument(pdf)
-    drawn = document[len(document) - 1].render(scale=POINTS_TO_PIXELS, grayscale=True)
-    pixels = memoryview(bytes(drawn.buffer)).cast("B", (drawn.height, drawn.stride))
-    (code,) = zxingcpp.read_barcodes(pixels, formats=zxingcpp.BarcodeFormat.QRCode)
-    return code.text
+    return _only_code(pdf).text
 
 
 def text_of_pdf(pdf: bytes) -> str:
     """Return what can be read on all pages of a PDF."""
     return "\n".join(page.get_textpage().get_text_range() for page in pypdfium2.PdfDocument(pdf))
+
+
+def read_qr_in_png(png: bytes) -> zxingcpp.Barcode:
+    """Return the only QR code in a PNG picture, with what ZXing says of how it is drawn."""
+    page = "#set page(width: auto, height: auto, margin: 0pt)\n#image(bytes(json(bytes(sys.inputs.png))))"
+    pdf = typst.compile(page.encode(), sys_inputs={"png": json.dumps(list(png))}, ignore_system_fonts=True)
+    return _only_code(pdf)
+
+
+def _only_code(pdf: bytes) -> zxingcpp.Barcode:
+    document = pypdfium2.PdfDocument(pdf)
+    drawn = document[len(document) - 1].render(scale=POINTS_TO_PIXELS, grayscale=True)
+    pixels = memoryview(bytes(drawn.buffer)).cast("B", (drawn.height, drawn.stride))
+    (code,) = zxingcpp.read_barcodes(pixels, formats=zxingcpp.BarcodeFormat.QRCode)
+    return code

@@ -1,18 +1,14 @@
-"""A receipt as a PDF, set by Typst: it shapes every script, and takes each character from a font that has it."""
+"""A receipt as a PDF."""
 
-import json
-from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import typst
-from django.conf import settings
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from core.money import Money, format_minor
 from core.qr import qr_picture
+from core.typesetting import typeset
 from orders.counter.receipts.reading import Receipt
 from orders.counter.receipts.texts import printable, time_of
 
@@ -20,40 +16,13 @@ _TEMPLATE = Path(__file__).with_name("receipt.typ")
 
 
 def draw_pdf(receipt: Receipt) -> bytes:
-    """
-    Return a receipt as a PDF with its fonts and its QR code in it.
-
-    What sellers wrote is handed over as data: none of it is ever read as Typst's own language.
-    """
-    return typst.compile(
-        str(_TEMPLATE),
-        root=str(_TEMPLATE.parent),
-        font_paths=_fonts(),
-        sys_inputs={"receipt": json.dumps(_said(receipt))},
-        timestamp=int(receipt.paid_at.timestamp()),
-        format="pdf",
-    )
-
-
-@cache
-def _fonts() -> Any:
-    """Found once per process; what they hold is read when a receipt needs it."""
-    return typst.Fonts(
-        include_system_fonts=True, font_paths=[_directory(name) for name in settings.RECEIPT_FONT_PACKAGES]
-    )
-
-
-def _directory(package: str) -> str:
-    found = find_spec(package)
-    if found is None or found.origin is None:
-        raise ModuleNotFoundError(f"RECEIPT_FONT_PACKAGES names {package}, which is not installed", name=package)
-    return str(Path(found.origin).parent)
+    """Return a receipt as a PDF with its fonts and its QR code in it."""
+    return typeset(_TEMPLATE, _said(receipt), timestamp=int(receipt.paid_at.timestamp()), format="pdf")
 
 
 def _said(receipt: Receipt) -> dict[str, Any]:
     return {
         "language": (get_language() or "en").partition("-")[0],
-        "fonts": settings.RECEIPT_FONTS,
         "title": _("Receipt %s") % receipt.number,
         "store": printable(receipt.store),
         "about": [printable(text) for text in (receipt.address, _("Sold by %s") % receipt.seller) if text],
