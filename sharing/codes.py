@@ -42,12 +42,12 @@ def share_id_of(code: str) -> int | None:
     return share_id if ours else None
 
 
-def _keys() -> list[str]:
+def _keys() -> list[str | bytes]:
     """The first signs, and all are known; where the setting names none, the installation's secrets are the keys."""
-    return settings.SHARE_CODE_KEYS or [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    return [*(settings.SHARE_CODE_KEYS or [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS])]
 
 
-def _signature(share_id: int, key: str) -> str:
+def _signature(share_id: int, key: str | bytes) -> str:
     digest = salted_hmac(_SALT, str(share_id), secret=key, algorithm="sha256").digest()
     return _digits(int.from_bytes(digest[:8]) % _SIGNATURE_MAX).rjust(_SIGNATURE_DIGITS, "0")
 

@@ -33,6 +33,11 @@ class HostInvalid(Unprocessable):
         return cls(errors=[FieldError(f"hosts.{place}", cls.code, cls.message)])
 
 
+class ShareRevokedAlready(Conflict):
+    code = "share_revoked"
+    message = "This share has been revoked."
+
+
 class ScanTokenForged(Unprocessable):
     code = "scan_token_forged"
     message = "This is no scan token of ours."

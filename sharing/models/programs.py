@@ -13,9 +13,10 @@ from core.money import Money
 
 class ShareProgram(models.Model):
     """
-    One version of an item's program; only its end is ever written into it.
+    One version of an item's program; only its ends are ever written into it (trigger).
 
-    A share keeps the version it was made under: what a seller changes concerns shares made from then on. The
+    A share keeps the version it was made under: what a seller changes concerns shares made from then on. Where the
+    seller ends the program, all its versions have `ended_at`, and no share of any of them leads anywhere any more. The
     budget is the item's, whatever the version (`ShareBudget`).
     """
 
@@ -44,6 +45,7 @@ class ShareProgram(models.Model):
     )
     from_at = models.DateTimeField(help_text="By the house's clock.")
     until_at = models.DateTimeField(null=True, help_text="When the next version or nothing followed.")
+    ended_at = models.DateTimeField(null=True, help_text="When the seller ended the program, with all its versions.")
 
     class Meta:
         constraints = [
@@ -61,6 +63,10 @@ class ShareProgram(models.Model):
             ),
             models.CheckConstraint(
                 name="share_program_ends_after_it_began", condition=Q(until_at=None) | Q(until_at__gte=F("from_at"))
+            ),
+            models.CheckConstraint(
+                name="share_program_ends_with_its_versions",
+                condition=Q(ended_at=None) | Q(until_at__isnull=False, ended_at__gte=F("until_at")),
             ),
         ]
 
