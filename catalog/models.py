@@ -8,6 +8,7 @@ from django.db.models import F, Func, Q
 from django.db.models.functions import Now
 
 from core.ids import PublicIdField
+from core.money import Money
 
 TITLE_LENGTH_MAX = 200
 DESCRIPTION_LENGTH_MAX = 20_000  # A search vector holds at most 1 MB.
@@ -116,6 +117,11 @@ class Item(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def price(self) -> Money:
+        """What one of it costs."""
+        return Money(self.price_minor, self.currency)
 
     @property
     def is_for_sale(self) -> bool:

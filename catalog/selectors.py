@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TypeVar
 
+from django.conf import settings
 from django.db.models import F, Q, QuerySet
 
 from accounts.models import Account
@@ -66,6 +67,12 @@ def get_item(public_id: str, *, visible_to: Account | None) -> Item:
     if visible_to is None or not visible_to.is_staff:
         items = items.filter(Q(status__in=SHOWN_TO_ALL) | Q(seller=visible_to))
     return _found(items.first())
+
+
+def other_items(item: Item) -> list[Item]:
+    """Return a few things that the seller of an item has on sale beside it, the newest first; in one statement."""
+    others = Item.objects.filter(seller=item.seller_id, seller__is_active=True, status=Item.Status.ON_SALE)
+    return list(others.exclude(pk=item.pk).defer("description").order_by("-id")[: settings.OTHER_ITEMS_SHOWN])
 
 
 def get_own_item(public_id: str, *, seller: Account) -> Item:

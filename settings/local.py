@@ -3,6 +3,7 @@
 import os
 import secrets
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -59,6 +60,9 @@ DEMO_PASSWORD = "open-every-door"  # noqa: S105 - everybody may know it; product
 CLOCK_ADJUSTABLE = True
 SCAN_AGENTS_OF_PEOPLE = ("HeadlessChrome",)  # the demo is shown and tried with browsers that programs drive
 POST_OFFICE = {**POST_OFFICE, "BACKENDS": {"default": "django.core.mail.backends.console.EmailBackend"}}  # noqa: F405
+PORTAL_PROVIDER = "local"
+SHARE_ORDER_AFTER_SCAN_MIN = timedelta()  # whoever tries it out scans and orders at once
+SHARE_BURST_ORDERS_MAX = 1_000
 IDENTITY_PROVIDERS_DEMO = ("demo-id", "demo-bank")
 IDENTITY_SERVERS = {"demo-bank": "demo.bank.DemoBank"}  # keeps its customers' money itself
 LOGGING = logging_settings(json=False)

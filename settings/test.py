@@ -1,5 +1,7 @@
 """Tests: servers of their own that forget when the machine stops, so that they are fast and never touch the demo."""
 
+from datetime import timedelta
+
 from core.logs import logging_settings
 
 from .base import *  # noqa: F403
@@ -25,6 +27,9 @@ DEMO_PASSWORD = "open-every-door"  # noqa: S105
 CLOCK_ADJUSTABLE = True
 SCAN_AGENTS_OF_PEOPLE = ("HeadlessChrome",)  # tests drive one where a person would sit
 POST_OFFICE = {**POST_OFFICE, "BACKENDS": {"default": "django.core.mail.backends.locmem.EmailBackend"}}  # noqa: F405
+PORTAL_PROVIDER = "local"
+SHARE_ORDER_AFTER_SCAN_MIN = timedelta()  # tests scan and order at once; those of the guards set their own
+SHARE_BURST_ORDERS_MAX = 1_000
 IDENTITY_PROVIDERS_DEMO = ("demo-id", "demo-bank")
 IDENTITY_SERVERS = {"demo-bank": "demo.bank.DemoBank"}  # keeps its customers' money itself
 LOGGING = logging_settings(json=False)
