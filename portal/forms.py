@@ -6,6 +6,8 @@ from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
+from accounts.api.views import USERNAME_PATTERN
+from accounts.models import Account
 from accounts.terms import BEHAVIOUR_KINDS, CapKind, Direction, SwitchRight, Terms
 from core.api.idempotency import KEY_LENGTH_MAX
 from core.ids import PUBLIC_ID_LENGTH_MAX
@@ -14,6 +16,7 @@ from portal.wording import KINDS
 
 PASSWORD_LENGTH_MAX = 1000
 USERNAME_LENGTH_MAX = 1000
+NAME_LENGTH_MAX = 200
 CODE_LENGTH_MAX = 40
 OTP_LENGTH_MAX = 20
 CURRENCIES = [(code, code) for code in sorted(CURRENCY_DIGITS)]
@@ -59,6 +62,14 @@ class ForgottenForm(PlainForm):
     username = LogInForm.base_fields["username"]
 
 
+def clean_twice(form: forms.Form) -> dict[str, Any]:
+    """What is typed unseen is typed twice."""
+    cleaned = form.cleaned_data
+    if "new" in cleaned and "again" in cleaned and cleaned["new"] != cleaned["again"]:
+        form.add_error("again", _("The two are not the same."))
+    return cleaned
+
+
 class NewPasswordForm(PlainForm):
     """A new password, twice: who cannot see what is typed finds the slip here and not at the next log-in."""
 
@@ -77,21 +88,91 @@ class NewPasswordForm(PlainForm):
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
 
-    def clean(self) -> dict[str, Any]:
-        cleaned = self.cleaned_data
-        if "new" in cleaned and "again" in cleaned and cleaned["new"] != cleaned["again"]:
-            self.add_error("again", _("The two are not the same."))
-        return cleaned
+    clean = clean_twice
+
+
+class RegisterForm(PlainForm):
+    """What an account needs; who else may ask for it decides (`accounts.services.register_account`)."""
+
+    name = forms.CharField(
+        label=_("Your name"),
+        help_text=_("As others see it: yours, or your company's."),
+        max_length=NAME_LENGTH_MAX,
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+    username = forms.RegexField(
+        USERNAME_PATTERN,
+        label=_("User name"),
+        help_text=_("Letters, digits and @ . + - _ only. You log in with it."),
+        max_length=150,
+        widget=forms.TextInput(attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}),
+    )
+    email = forms.EmailField(
+        label=_("E-mail address"),
+        help_text=_("If you give one, we can help when you forget your password."),
+        required=False,
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+    )
+    new = NewPasswordForm.base_fields["new"]
+    again = NewPasswordForm.base_fields["again"]
+    side = forms.ChoiceField(
+        label=_("What you are here for"),
+        initial=Account.Side.BUYER,
+        choices=[(Account.Side.BUYER, _("To buy")), (Account.Side.SELLER, _("To sell"))],
+    )
+    kind = forms.ChoiceField(
+        label=_("Who you are"),
+        initial=Account.Kind.PERSONAL,
+        choices=[(Account.Kind.PERSONAL, _("A person")), (Account.Kind.ENTERPRISE, _("A company"))],
+    )
+    referral_code = forms.CharField(
+        label=_("Referral code"),
+        help_text=_("Only if somebody gave you one."),
+        required=False,
+        max_length=CODE_LENGTH_MAX,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}),
+    )
+
+    clean = clean_twice
+
+
+class QuantityForm(PlainForm):
+    """How many of an item."""
+
+    quantity = forms.IntegerField(
+        label=_("How many"),
+        min_value=1,
+        max_value=settings.CART_QUANTITY_MAX,
+        widget=forms.NumberInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+    )
 
 
 class PaymentForm(PlainForm):
-    """What somebody saw on the page of a trade and says yes to; `key` is one for each look at it."""
+    """What somebody saw on a page that asks for money and says yes to; `key` is one for each look at it."""
 
     wallet = forms.CharField(max_length=PUBLIC_ID_LENGTH_MAX)
     amount = forms.IntegerField(min_value=1, max_value=AMOUNT_MINOR_MAX)
     currency = forms.ChoiceField(choices=CURRENCIES)
-    confirms = forms.BooleanField(required=False)
     key = forms.CharField(max_length=KEY_LENGTH_MAX)
+
+
+class TradePaymentForm(PaymentForm):
+    """At the counter: `confirms` says yes to what the till has asked for."""
+
+    confirms = forms.BooleanField(required=False)
+
+
+class OrderPaymentForm(PaymentForm):
+    """Online: `provider` has what the wallet lacks charged by PORTAL_PROVIDER."""
+
+    provider = forms.BooleanField(required=False)
+
+
+class OrderForm(OrderPaymentForm):
+    """The same for what is only ordered by it; `later` leaves the payment for another moment."""
+
+    quantity = QuantityForm.base_fields["quantity"]
+    later = forms.BooleanField(required=False)
 
 
 class CodeForm(PlainForm):

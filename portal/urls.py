@@ -1,6 +1,17 @@
 from django.urls import path
 
-from portal.pages import by_mail, inviting, joining, logging_in, paying, receipts
+from portal.pages import (
+    by_mail,
+    inviting,
+    items,
+    joining,
+    logging_in,
+    ordering,
+    orders,
+    paying,
+    receipts,
+    registering,
+)
 
 app_name = "portal"
 
@@ -8,6 +19,10 @@ urlpatterns = [
     path("log-in", logging_in.LogIn.as_view(), name="log-in"),
     path("log-in/second-factor", logging_in.SecondFactor.as_view(), name="second-factor"),
     path("log-out", logging_in.LogOut.as_view(), name="log-out"),
+    path("register", registering.Register.as_view(), name="register"),
+    path("items/<str:item_id>", items.ItemPage.as_view(), name="item"),
+    path("items/<str:item_id>/order", ordering.OrderItem.as_view(), name="order-item"),
+    path("orders/<str:order_id>", orders.OrderPage.as_view(), name="order"),
     path("invite", inviting.Invite.as_view(), name="invite"),
     path("join", joining.Join.as_view(), name="join"),
     path("join/confirm", joining.Confirm.as_view(), name="join-confirm"),

@@ -1,12 +1,14 @@
 """What pages say: refusals and terms in the words of people who read no API documents."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.terms import Direction, SwitchRight, Terms
 from core.errors import Refusal, TooManyAttempts
+from orders.models import Order
 
 REFUSALS = {
     "credentials_invalid": gettext_lazy("User name and password do not belong together. Check both and try again."),
@@ -29,7 +31,9 @@ REFUSALS = {
     "confirmation_not_needed": gettext_lazy(
         "The till is no longer waiting for your word. Look at the sum and try again."
     ),
-    "amount_mismatch": gettext_lazy("This is not the sum that the till asks for. Look at it again before you pay."),
+    "amount_mismatch": gettext_lazy(
+        "This is not the sum that is to be paid (any more). Look at it again before you pay."
+    ),
     "insufficient_funds": gettext_lazy(
         "There is not enough money in this wallet. Choose another one, or top it up and try again. Nothing was paid."
     ),
@@ -40,6 +44,10 @@ REFUSALS = {
     "store_closed": gettext_lazy("This store has closed. Nothing was paid."),
     "payment_in_progress": gettext_lazy("This is being paid just now. Wait a moment and look again."),
     "idempotency_key_reused": gettext_lazy("This page is out of date. Look at it again before you pay."),
+    "out_of_stock": gettext_lazy("There are not so many left."),
+    "item_not_on_sale": gettext_lazy("This is not on sale any more. Nothing was ordered."),
+    "username_taken": gettext_lazy("Somebody has this user name. Choose another one."),
+    "referral_code_unknown": gettext_lazy("Nobody has this code. Check it, or leave the field empty."),
     "not_found": gettext_lazy(
         "There is nothing here that you can see. Perhaps you are logged in with another account."
     ),
@@ -55,6 +63,23 @@ KINDS = {
     "account.unlinked": gettext_lazy("ended links"),
 }
 
+_SAID_TO_BUYERS = {
+    Order.Status.PENDING: (gettext_lazy("Ordered, not paid yet"), ""),
+    Order.Status.PAID: (gettext_lazy("Ordered and paid"), gettext_lazy("The seller hands it over next.")),
+    Order.Status.FULFILLED: (gettext_lazy("Handed over"), ""),
+    Order.Status.COMPLETED: (gettext_lazy("Completed"), ""),
+    Order.Status.CANCELLED: (gettext_lazy("Cancelled"), ""),
+    Order.Status.CLOSED: (
+        gettext_lazy("Closed without payment"),
+        gettext_lazy("Its time was up. If you still want it, order it again."),
+    ),
+}
+_SAID_TO_SELLERS = {
+    **_SAID_TO_BUYERS,
+    Order.Status.PAID: (gettext_lazy("Paid"), gettext_lazy("Hand it over, and say so.")),
+    Order.Status.CLOSED: (gettext_lazy("Closed without payment"), ""),
+}
+
 
 def say(refusal: Refusal) -> str:
     """Return what a page says about a refusal, with what to do next."""
@@ -65,6 +90,25 @@ def say(refusal: Refusal) -> str:
         )
         return said % {"minutes": minutes}
     return str(REFUSALS.get(refusal.code, refusal.detail))
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """How far an order has come, and what happens next."""
+
+    title: str
+    next: str = ""
+    is_good: bool = False
+
+
+def headline_of(order: Order, *, sells: bool, is_being_paid: bool) -> Headline:
+    """Return what the page of an order says first."""
+    if order.refunded_minor and not order.refundable_minor:
+        return Headline(_("All of it was given back"))
+    if is_being_paid:
+        return Headline(_("Being paid"), _("The charge is on its way. This page looks again by itself."))
+    said = (_SAID_TO_SELLERS if sells else _SAID_TO_BUYERS)[Order.Status(order.status)]
+    return Headline(*map(str, said), is_good=bool(order.paid_minor))
 
 
 def terms_in_words(terms: Terms, *, inviter: str, invitee: str) -> Iterator[tuple[str, str]]:

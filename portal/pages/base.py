@@ -51,6 +51,10 @@ class Page(ContextMixin, View):
         """Say where to go instead, for somebody whom this page is not for."""
         return None
 
+    def onward(self, path: str) -> str:
+        """Return where to go on our own site, with what is taken along on the way."""
+        return path
+
     def show_refusal(self, refusal: Refusal) -> HttpResponse:
         context = self.get_context_data(said=say(refusal), code=refusal.code)
         answer = TemplateResponse(self.request, "portal/refusal.html", context, status=refusal.status)
@@ -95,7 +99,7 @@ class CustomerPage(Page):
     def refuse_entry(self) -> HttpResponseBase | None:
         if self.actor is None:
             # A fragment (an invitation's code) stays with the browser, which carries it over redirects.
-            return redirect(f"{reverse('portal:log-in')}?{urlencode({'next': self.way_back()})}")
+            return redirect(self.onward(f"{reverse('portal:log-in')}?{urlencode({'next': self.way_back()})}"))
         if self.actor.acting.is_staff:
             context = self.get_context_data()
             return TemplateResponse(self.request, "portal/for_customers.html", context, status=403).render()
@@ -109,6 +113,18 @@ class CustomerPage(Page):
     def customer(self) -> Actor:
         assert self.actor is not None
         return self.actor
+
+
+class BuyerPage(CustomerPage):
+    """A page for buyers: sellers are told that others buy."""
+
+    def refuse_entry(self) -> HttpResponseBase | None:
+        refused = super().refuse_entry()
+        if refused is None and self.customer.acting.side != "buyer":
+            return TemplateResponse(
+                self.request, "portal/for_buyers.html", self.get_context_data(), status=403
+            ).render()
+        return refused
 
 
 def _as_the_browser_needs_it(answer: HttpResponseBase, referrer_policy: str) -> HttpResponseBase:

@@ -7,21 +7,48 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import urlencode
 
 from accounts import browser, services
+from accounts.actor import Actor
 from accounts.models import Account
 from core.addresses import client_address
-from portal.forms import LogInForm, SecondFactorForm
+from portal.forms import CODE_LENGTH_MAX, LogInForm, SecondFactorForm
 from portal.pages.base import FormPage, Page
+from portal.pages.scanning import ScanPage, with_query
 
 
-class LogIn(RedirectURLMixin, FormPage):
+class EntryPage(RedirectURLMixin, ScanPage, FormPage):
+    """A page that lets somebody in: where they wanted to go, and the scan they came with, go through it."""
+
+    next_page = "portal:join"
+
+    @property
+    def referral_code(self) -> str:
+        """Who sent somebody here who has no account yet."""
+        return self.request.GET.get("referral_code", "")[:CODE_LENGTH_MAX]
+
+    def get_success_url(self) -> str:
+        return self.onward(super().get_success_url())
+
+    def let_in(self, account: Account) -> HttpResponse:
+        """Go on as somebody who has just logged in in this browser: the first use of the scan."""
+        self.claim_scan(Actor.own(account))
+        return HttpResponseRedirect(self.get_success_url())
+
+    def get_context_data(self, **context: Any) -> dict[str, Any]:
+        taken_along = {self.redirect_field_name: self.get_redirect_url(), "referral_code": self.referral_code}
+        pages = {
+            name: self.onward(with_query(reverse(f"portal:{page}"), taken_along))
+            for name, page in (("log_in", "log-in"), ("register", "register"))
+        }
+        return super().get_context_data(**pages, **context)
+
+
+class LogIn(EntryPage):
     """/log-in, and then where somebody wanted to go"""
 
     template_name = "portal/log_in.html"
     form_class = LogInForm
-    next_page = "portal:join"
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if self.actor is not None:
@@ -33,31 +60,30 @@ class LogIn(RedirectURLMixin, FormPage):
         account = services.check_credentials(said["username"], said["password"], address=client_address(self.request))
         if services.has_second_factor(account):
             browser.await_second_factor(self.request, account)
-            wanted = urlencode({self.redirect_field_name: self.get_success_url()})
-            return redirect(f"{reverse('portal:second-factor')}?{wanted}")
+            wanted = {self.redirect_field_name: self.get_redirect_url() or self.get_default_redirect_url()}
+            return redirect(self.onward(with_query(reverse("portal:second-factor"), wanted)))
         browser.log_in(self.request, account)
-        return HttpResponseRedirect(self.get_success_url())
+        return self.let_in(account)
 
 
-class SecondFactor(RedirectURLMixin, FormPage):
+class SecondFactor(EntryPage):
     """/log-in/second-factor: for somebody whose password was right a moment ago in this browser"""
 
     template_name = "portal/second_factor.html"
     form_class = SecondFactorForm
-    next_page = "portal:join"
     refused_beside = {"credentials_invalid": "otp"}
 
     account: Account | None = None
 
     def refuse_entry(self) -> HttpResponseBase | None:
         self.account = browser.awaited(self.request)
-        return redirect("portal:log-in") if self.account is None else None
+        return redirect(self.onward(reverse("portal:log-in"))) if self.account is None else None
 
     def act(self, form: Any) -> HttpResponse:
         assert self.account is not None
         services.check_otp(self.account, form.cleaned_data["otp"])
         browser.log_in(self.request, self.account, second_factor_at=timezone.now())
-        return HttpResponseRedirect(self.get_success_url())
+        return self.let_in(self.account)
 
 
 class LogOut(Page):

@@ -59,4 +59,8 @@ def mailed_path() -> str:
 
 
 def hidden_fields(page: Any) -> Iterator[tuple[str, str]]:
-    yield from re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page.content.decode())
+    yield from hidden_fields_in(page.content.decode())
+
+
+def hidden_fields_in(html: str) -> Iterator[tuple[str, str]]:
+    yield from re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', html)

@@ -146,8 +146,8 @@ class TestPayingOnThePhone:
         ("minor", "changed", "status", "said"),
         [
             (800, {}, 409, "There is not enough money in this wallet."),
-            (900, {"amount": 899}, 422, "This is not the sum that the till asks for."),
-            (900, {"currency": "EUR"}, 422, "This is not the sum that the till asks for."),
+            (900, {"amount": 899}, 422, "This is not the sum that is to be paid"),
+            (900, {"currency": "EUR"}, 422, "This is not the sum that is to be paid"),
             (900, {"wallet": "acc_" + "0" * 26}, 404, "This wallet is no longer linked with yours."),
             (900, {"amount": "all"}, 422, "Pay 9.00 GBP"),
             (900, {"key": ""}, 422, "Pay 9.00 GBP"),

@@ -1,0 +1,102 @@
+"""An order, as its buyer and its seller see it: how far it has come, its money, and paying it."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+
+from core.errors import NotFound, Refusal
+from core.money import Money
+from orders.api.outputs import payment_document
+from orders.counter.receipts.codes import sign_receipt
+from orders.models import Order, ProviderPayment
+from orders.selectors import get_order, lines_of, payments_of, refunds_of
+from portal.forms import OrderPaymentForm
+from portal.pages.base import FormPage
+from portal.pages.payments import WalletPage, attempt_of, once, start_payment, ways_to_pay
+from portal.wording import headline_of
+
+Status = Order.Status
+
+
+class OrderPage(WalletPage, FormPage):
+    """/orders/<id>"""
+
+    template_name = "portal/order.html"
+    form_class = OrderPaymentForm
+
+    def show_refusal(self, refusal: Refusal) -> HttpResponse:
+        if not isinstance(refusal, NotFound):
+            return super().show_refusal(refusal)
+        return self._show("portal/order_not_there.html", self.get_context_data(), refusal.status).render()
+
+    def get(self, request: HttpRequest, order_id: str) -> HttpResponse:
+        return self.show_form(self.get_form(), status=200)
+
+    def show_form(self, form: Any, *, status: int) -> HttpResponse:
+        return self._show(self.template_name, self._look(form), status)
+
+    def act(self, form: Any) -> HttpResponse:
+        said, order = form.cleaned_data, self.kwargs["order_id"]
+
+        def effect() -> str:
+            start_payment(order=order, said=said, actor=self.customer)
+            return reverse("portal:order", args=[order])
+
+        return redirect(once(attempt_of(said, self.request.path, self.customer), effect))
+
+    def _look(self, form: Any) -> dict[str, Any]:
+        viewer = self.customer.acting
+        order = get_order(self.kwargs["order_id"], visible_to=viewer)
+        sells = viewer.pk == order.seller_id
+        payment = _payment(order) if not sells else None
+        is_being_paid = payment is not None and payment["status"] == ProviderPayment.Status.IN_PROGRESS
+        return self.get_context_data(
+            form=form,
+            order=order,
+            sells=sells,
+            headline=headline_of(order, sells=sells, is_being_paid=is_being_paid),
+            lines=_bill(order),
+            total=Money(order.total_minor, order.currency),
+            refunded=Money(order.refunded_minor, order.currency),
+            kept=Money(order.refundable_minor, order.currency),
+            refunds=[(refund, Money(refund.amount_minor, order.currency)) for refund in _refunds(order)],
+            fee=Money(order.fee_minor, order.currency),
+            receipt=_receipt(order),
+            payment=payment,
+            is_being_paid=is_being_paid,
+            **self._payable(order, form),
+        )
+
+    def _payable(self, order: Order, form: Any) -> dict[str, Any]:
+        """What its buyer is asked for while it can be paid."""
+        if order.status != Status.PENDING or self.customer.acting.pk != order.buyer_id:
+            return {}
+        total = Money(order.total_minor, order.currency)
+        return ways_to_pay(total, self.customer, form=form, chosen=self.request.GET.get("wallet"))
+
+    def _show(self, template: str, context: dict[str, Any], status: int) -> Any:
+        answer = self.response_class(self.request, [template], context)
+        answer.status_code = status
+        return answer
+
+
+def _bill(order: Order) -> list[Any]:
+    lines = lines_of([order])[order.pk]
+    return [(line, Money(line.unit_minor, order.currency), Money(line.amount_minor, order.currency)) for line in lines]
+
+
+def _refunds(order: Order) -> list[Any]:
+    """Most orders have none: they are not asked about."""
+    return list(refunds_of(order).order_by("id")) if order.refunded_minor else []
+
+
+def _payment(order: Order) -> dict[str, Any] | None:
+    """How far a provider is with it."""
+    payment = payments_of([order]).get(order.id) if order.status == Status.PENDING else None
+    return None if payment is None else payment_document(payment)
+
+
+def _receipt(order: Order) -> str:
+    return sign_receipt(order.public_id) if order.channel == Order.Channel.STORE and order.paid_minor else ""
