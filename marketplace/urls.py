@@ -34,6 +34,7 @@ urlpatterns = [
     path("", RedirectView.as_view(url="/api/docs/")),
     path("", include("core.urls")),
     path("api/v1/", include(api_of_rooms())),
+    path("", include("sharing.urls")),
     path("", include("portal.urls")),
     path("admin/login/", pages.OperatorLogin.as_view()),
     path("admin/second-factor/", pages.OperatorSecondFactor.as_view(), name="second_factor"),

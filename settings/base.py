@@ -46,6 +46,7 @@ MIDDLEWARE = [
     "core.middleware.RequestContext",
     "core.middleware.RefuseUnstorableText",
     "core.middleware.OwnPagesOnly",
+    "sharing.middleware.ScansWithoutSession",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
