@@ -44,7 +44,8 @@ def share_id_of(code: str) -> int | None:
 
 def _keys() -> list[str | bytes]:
     """The first signs, and all are known; where the setting names none, the installation's secrets are the keys."""
-    return [*(settings.SHARE_CODE_KEYS or [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS])]
+    own: list[str | bytes] = [*settings.SHARE_CODE_KEYS]
+    return own or [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
 
 
 def _signature(share_id: int, key: str | bytes) -> str:

@@ -1,3 +1,6 @@
 from django.urls import URLPattern
 
-urlpatterns: list[URLPattern] = []
+from sharing.api.programs import program_urls
+from sharing.api.shares import share_urls
+
+urlpatterns: list[URLPattern] = [*program_urls, *share_urls]

@@ -62,7 +62,7 @@ def ask(
         to = path or path_for(world, operation, owner)
         answer = Api(None, token).send(operation.method, to, sent, key=key, **headers)
         raw = b"".join(answer.streaming_content) if answer.streaming else answer.content
-    return Answer(answer.status_code, raw.decode(), answer.get("Acting-Account"))
+    return Answer(answer.status_code, raw.decode(errors="replace"), answer.get("Acting-Account"))
 
 
 def path_for(world: World, operation: Operation, owner: Owner) -> str:

@@ -59,6 +59,7 @@ OPERATORS_SEE = {
     "GET /agents/{seat_id}",
     "GET /checkouts/{checkout_id}",
     "GET /items/{item_id}",
+    "GET /items/{item_id}/share-program",
     "GET /jobs/{job_id}",
     "DELETE /jobs/{job_id}",
     "GET /orders/{order_id}",
@@ -67,6 +68,7 @@ OPERATORS_SEE = {
     "GET /orders/{order_id}/refunds",
     "GET /refund-requests/{request_id}",
     "GET /refunds/{refund_id}",
+    "GET /shares/{share_id}",
     "POST /refund-requests/{request_id}/accept",
     "POST /refund-requests/{request_id}/refuse",
 }

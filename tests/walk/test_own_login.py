@@ -42,11 +42,13 @@ ALSO = {"DELETE /links/{link_id}/mirrored", "PUT /confirmation-limits"}
 LINKS_MAY = {
     "DELETE /cart",
     "DELETE /cart/lines/{item_id}",
+    "DELETE /items/{item_id}/share-program",
     "DELETE /jobs/{job_id}",
     "DELETE /links/{link_id}",
     "DELETE /session",
     "DELETE /sessions",
     "DELETE /sessions/{session_id}",
+    "DELETE /shares/{share_id}",
     "DELETE /terminals/{terminal_id}",
     "PATCH /items/{item_id}",
     "PATCH /stores/{store_id}",
@@ -65,6 +67,7 @@ LINKS_MAY = {
     "POST /refund-requests/{request_id}/refuse",
     "POST /session/second-factor",
     "POST /session/switch",
+    "POST /shares",
     "POST /stores",
     "POST /stores/{store_id}/close",
     "POST /stores/{store_id}/terminals",
@@ -74,6 +77,7 @@ LINKS_MAY = {
     "POST /wallet/debt-repayments",
     "POST /wallet/top-ups",
     "PUT /cart/lines/{item_id}",
+    "PUT /items/{item_id}/share-program",
 }
 
 

@@ -93,6 +93,7 @@ class World:
         self.buyer, self.seller, self.partner = make_account(), make_account(side="seller"), make_account()
         self.inviter = make_account()
         self.item = shop.offer(self.seller)
+        self.give_program(self.seller, self.item.public_id)
         with TemporaryDirectory() as folder:
             load_areas(Path(folder), shapes=SQUARES)
         self.till = make_till(open_store(name="Counter", actor=Actor.own(self.seller), now=clock.now()))
@@ -171,6 +172,12 @@ class World:
         self.keep(owner, "job_id", job.public_id)
         self.keep(owner, "seat_id", self.seat_of(owner))
         self.keep(owner, "message_id", self.message_to(owner))
+        shared = Api(account).post("/shares", {"item": self.item.public_id})
+        self.keep(owner, "share_id", shared.json()["id"])
+
+    def give_program(self, seller: Account, item: str) -> None:
+        given = Api(seller).put(f"/items/{item}/share-program", PROGRAM)
+        assert given.status_code == 200, given.content
 
     def seat_of(self, owner: Owner) -> str:
         """It looks after an area of its own."""
@@ -220,6 +227,8 @@ class World:
         draft = shop.offer(owner.account, title="Not yet", status="draft")
         self.keep(owner, "draft", draft.public_id)
         owner.ids["item_id"] = item.public_id
+        for offered in (item, draft):
+            self.give_program(owner.account, offered.public_id)
         owner.ids["store_id"] = Api(owner.account).post("/stores", {"name": "Corner"}).json()["id"]
         till = Api(owner.account).post(f"/stores/{owner.ids['store_id']}/terminals", {"name": "Till"}).json()
         self.keep(owner, "terminal_id", till["id"])
@@ -286,7 +295,7 @@ class World:
             "request_id": self.owners[0].ids["request_id"],
             **{
                 name: self.owners[0].ids[name]
-                for name in ("order_id", "checkout_id", "refund_id", "pending", "seat_id", "message_id")
+                for name in ("order_id", "checkout_id", "refund_id", "pending", "seat_id", "message_id", "share_id")
             },
         }
         return owned
@@ -325,6 +334,7 @@ class World:
 
 
 PLAN = {"name": "autumn", "pool": {"of": "fee", "bps": 100}, "cashback": {"bps": 100}}
+PROGRAM = {"rate_bps": 500, "window_days": 30, "model": "last_touch"}
 FEES = {"name": "autumn", "rules": [{"match": {}, "rate_bps": 500}]}
 
 Body = Callable[[World, Account], Any]
@@ -357,6 +367,7 @@ def later_code(world: World, owner: Account) -> Any:
 OBJECTS: dict[str, dict[str, str]] = {
     "DELETE /links/{link_id}/mirrored": {"link_id": "former_link"},
     "GET /items/{item_id}": {"item_id": "draft"},
+    "GET /items/{item_id}/share-program": {"item_id": "draft"},
     "PUT /cart/lines/{item_id}": {"item_id": "item_in_cart"},
     "DELETE /cart/lines/{item_id}": {"item_id": "item_in_cart"},
     "POST /orders/{order_id}/pay": {"order_id": "pending"},
@@ -425,6 +436,8 @@ BODIES: dict[str, Any | Body] = {
     "POST /wallet/withdrawals": HUNDRED,
     "POST /wallet/debt-repayments": in_debt,
     "PATCH /items/{item_id}": {"title": "Green tea"},
+    "PUT /items/{item_id}/share-program": {**PROGRAM, "rate_bps": 600},
+    "POST /shares": lambda world, owner: {"item": world.item.public_id},
     "PATCH /stores/{store_id}": {"name": "Other corner"},
     "PUT /stores/{store_id}/trusted-providers": {"providers": ["demo-id"]},
     "POST /fee-schedules": FEES,
