@@ -280,6 +280,7 @@ TRIAL_ACCOUNTS_AT_ONCE = 1000  # in one query of a trial balance
 # --- Customers' pages ------------------------------------------------------------------------
 
 OTHER_ITEMS_SHOWN = 4  # of the same seller, below an item and where a code is no longer in use
+SHARES_PER_PAGE = 20  # of the own ones
 PORTAL_PROVIDER = ""  # charges what a wallet lacks; one that needs no form of its own in the browser
 
 # --- Orders and wallets ----------------------------------------------------------------------
@@ -358,6 +359,18 @@ SHARE_WINDOW_DAYS_MAX = 366
 SHARE_LOCK_DAYS_MAX = 3660
 SHARE_HOSTS_MAX = 20  # that a program allows beside our own
 
+# --- Sharing: who brought the customer ---------------------------------------------------------
+
+SCANS_PER_ORDER_MAX = 20  # tokens that an order may name; more are not looked at
+SCANS_JUDGED_MAX = 100  # of one account and item, the newest
+SHARE_ORDER_AFTER_SCAN_MIN = timedelta(seconds=3)  # who orders sooner after the scan has read nothing: held
+SHARE_BURST_PERIOD = timedelta(minutes=10)
+SHARE_BURST_ORDERS_MAX = 30  # paid orders that one share brings within it; what is more is held
+SHARE_REFUNDS_LINES_LOOKED = 100  # paid lines of a share, the newest
+SHARE_REFUNDS_LINES_MIN = 10  # with fewer nothing can be said
+SHARE_REFUNDS_BPS_MAX = 5_000  # of what they came to; where more was refunded, what comes next is held
+SHARE_HOLD_PERIOD = timedelta(days=14)  # what nobody has decided by then goes on as any other
+
 # --- Sharing: scans ----------------------------------------------------------------------------
 
 SCAN_TOKEN_LIFETIME = timedelta(days=30)  # how long after a scan an account may still claim it
@@ -365,6 +378,7 @@ SCAN_REPEAT_WINDOW = timedelta(hours=1)  # a visitor who looks at a share again 
 SCAN_RETENTION_MONTHS = 24  # of the log; claims and counts stay
 SCANS_COUNTED_AT_ONCE = 20_000  # in one transaction of the counting task
 SCANS_COUNTED_EVERY_SECONDS = 10.0
+SHARE_REPORT_ROWS_MAX = 1000  # of days, stores, items or sharers in one report; as CSV all
 SCAN_AGENTS_OF_PEOPLE: tuple[str, ...] = ()  # words in the names of clients that make nobody a bot
 
 # --- Messages ----------------------------------------------------------------------------------

@@ -38,6 +38,11 @@ class ShareRevokedAlready(Conflict):
     message = "This share has been revoked."
 
 
+class ShareNotHeld(Conflict):
+    code = "share_not_held"
+    message = "Nothing holds this part of a sale, or not any more."
+
+
 class ScanTokenForged(Unprocessable):
     code = "scan_token_forged"
     message = "This is no scan token of ours."

@@ -1,1 +1,5 @@
-"""What sharing hears; each module registers its own."""
+"""What sharing hears; importing a module registers its consumers."""
+
+from sharing.consumers import charging, closing
+
+__all__ = ["charging", "closing"]

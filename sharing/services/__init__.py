@@ -1,12 +1,30 @@
 """What may be done with share programs, shares, scans and share charges; one function per use case."""
 
+from sharing.services.charging import CompletedOrder, PaidOrder, charge_orders, complete_orders
+from sharing.services.deciding import end_due_holds, reject_share, release_share
+from sharing.services.hearing import hear_what_waits
+from sharing.services.matching import Matches, PlacedLine, match_order, record_matches
 from sharing.services.programs import end_program, end_programs_of, set_program
+from sharing.services.reversing import reverse_share_charges
 from sharing.services.sharing import make_share, revoke_share, revoke_shares_of, take_down_share
 
 __all__ = [
+    "CompletedOrder",
+    "Matches",
+    "PaidOrder",
+    "PlacedLine",
+    "charge_orders",
+    "complete_orders",
+    "end_due_holds",
     "end_program",
     "end_programs_of",
+    "hear_what_waits",
     "make_share",
+    "match_order",
+    "record_matches",
+    "reject_share",
+    "release_share",
+    "reverse_share_charges",
     "revoke_share",
     "revoke_shares_of",
     "set_program",

@@ -84,7 +84,7 @@ def take_back_earning(*, order: str, owner: Account, role: str, amount: Money, n
 
 def claw_back(earning: Earning, minor: int, now: datetime) -> None:
     """Say that a part of a released earning returns to pending; it is locked, has shrunk, and knows its owner."""
-    whose = {
+    whose: dict[str, Any] = {
         "order": earning.order,
         "role": earning.role,
         "owner": earning.owner.public_id,

@@ -11,8 +11,6 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from django.db import connection
-from django.db.models import Case, F, Value, When
-from django.db.models.functions import Greatest
 
 from accounts.models import Account
 from core.money import Money
@@ -30,6 +28,13 @@ _SCHEDULE = """
 UPDATE wallets_earning earning SET releases_at = due.at
 FROM unnest(%s::text[], %s::timestamptz[]) AS due("order", at)
 WHERE earning."order" = due."order" AND earning.kind = 'share' AND earning.status IN ('pending', 'held')
+"""
+
+_FREE = """
+UPDATE wallets_earning earning
+SET status = 'pending', releases_at = CASE WHEN releases_at IS NOT NULL THEN GREATEST(releases_at, freed.at) END
+FROM unnest(%s::bigint[], %s::timestamptz[]) AS freed(id, at)
+WHERE earning.id = freed.id AND earning.status = 'held'
 """
 
 
@@ -111,11 +116,12 @@ def schedule_shares(due: Mapping[str, datetime]) -> None:
         cursor.execute(_SCHEDULE, [list(due), list(due.values())])
 
 
-def free_held(earnings: Collection[int], *, now: datetime) -> None:
-    """Let held earnings (by key) be released when their orders' are, and not before now; a repeat changes nothing."""
-    held = Earning.objects.filter(id__in=earnings, status=Earning.Status.HELD)
-    not_before = Case(When(releases_at__isnull=False, then=Greatest(F("releases_at"), Value(now))))
-    held.update(status=Earning.Status.PENDING, releases_at=not_before)
+def free_held(not_before: Mapping[int, datetime]) -> None:
+    """
+    Let held earnings (by key) be released when their orders' are, and none before its moment; a repeat changes nothing.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_FREE, [list(not_before), list(not_before.values())])
 
 
 def take_back_shares(*, order: str, steps: Iterable[ShareTakenBack], now: datetime) -> None:
