@@ -14,8 +14,8 @@ from django.db import connection, transaction
 
 from sharing.models import ScanMark
 
-_DAY = "(scanned_at AT TIME ZONE 'UTC')::date"
-_COUNTS = """
+DAY = "(scanned_at AT TIME ZONE 'UTC')::date"
+COUNTS = """
 COALESCE(sum({one}) FILTER (WHERE scan_class = 'human'), 0),
 COALESCE(sum({one}) FILTER (WHERE scan_class = 'bot'), 0),
 COALESCE(sum({one}) FILTER (WHERE scan_class = 'preview'), 0),
@@ -51,8 +51,8 @@ ON CONFLICT (share_id, day) DO UPDATE SET
 """
 
 _COUNT = _ADD.format(
-    day=_DAY,
-    counts=_COUNTS.format(one="1"),
+    day=DAY,
+    counts=COUNTS.format(one="1"),
     scans="sharing_scan WHERE recorded_at > %(from)s AND recorded_at <= %(to)s",
 )
 
@@ -73,7 +73,7 @@ WITH before AS (
     SELECT share_id, scanned_at, is_repeat, scan_class, 1 FROM changed WHERE recorded_at <= %(to)s
 )
 {add}
-""".format(add=_ADD.format(day=_DAY, counts=_COUNTS.format(one="one"), scans="signed"))  # noqa: S608 - constants only
+""".format(add=_ADD.format(day=DAY, counts=COUNTS.format(one="one"), scans="signed"))  # noqa: S608 - constants only
 
 
 def count_scans() -> int:

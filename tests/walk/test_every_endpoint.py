@@ -60,6 +60,7 @@ OPERATORS_SEE = {
     "GET /checkouts/{checkout_id}",
     "GET /items/{item_id}",
     "GET /items/{item_id}/share-program",
+    "GET /items/{item_id}/share-report",
     "GET /jobs/{job_id}",
     "DELETE /jobs/{job_id}",
     "GET /orders/{order_id}",
@@ -69,6 +70,7 @@ OPERATORS_SEE = {
     "GET /refund-requests/{request_id}",
     "GET /refunds/{refund_id}",
     "GET /shares/{share_id}",
+    "GET /shares/{share_id}/report",
     "POST /refund-requests/{request_id}/accept",
     "POST /refund-requests/{request_id}/refuse",
 }

@@ -65,6 +65,7 @@ LINKS_MAY = {
     "POST /orders/{order_id}/refunds",
     "POST /refund-requests/{request_id}/accept",
     "POST /refund-requests/{request_id}/refuse",
+    "POST /scans/claim",
     "POST /session/second-factor",
     "POST /session/switch",
     "POST /shares",

@@ -38,6 +38,7 @@ from notifications.services import write_messages
 from orders import services as selling
 from orders.models import Order
 from orders.services import WantedRefundLine
+from sharing.models import Share
 from tests import shop
 from tests.accounts.test_identities import proof_for
 from tests.accounts.test_linking import invite, link
@@ -47,6 +48,7 @@ from tests.distribution.areas import SQUARES
 from tests.distribution.areas import load as load_areas
 from tests.money_facts import book
 from tests.orders.counter.till import make_till, pay_code, tea
+from tests.sharing.scans import token_of
 from tests.walk.operations import Operation
 from tests.wallets.phone import Phone as OfflinePhone
 from wallets.pay_codes.services import set_confirmation_limit
@@ -368,6 +370,7 @@ OBJECTS: dict[str, dict[str, str]] = {
     "DELETE /links/{link_id}/mirrored": {"link_id": "former_link"},
     "GET /items/{item_id}": {"item_id": "draft"},
     "GET /items/{item_id}/share-program": {"item_id": "draft"},
+    "GET /items/{item_id}/share-report": {"item_id": "draft"},
     "PUT /cart/lines/{item_id}": {"item_id": "item_in_cart"},
     "DELETE /cart/lines/{item_id}": {"item_id": "item_in_cart"},
     "POST /orders/{order_id}/pay": {"order_id": "pending"},
@@ -437,6 +440,7 @@ BODIES: dict[str, Any | Body] = {
     "POST /wallet/debt-repayments": in_debt,
     "PATCH /items/{item_id}": {"title": "Green tea"},
     "PUT /items/{item_id}/share-program": {**PROGRAM, "rate_bps": 600},
+    "POST /scans/claim": lambda world, owner: {"scan": token_of(Share.objects.filter(item=world.item).latest("id"))},
     "POST /shares": lambda world, owner: {"item": world.item.public_id},
     "PATCH /stores/{store_id}": {"name": "Other corner"},
     "PUT /stores/{store_id}/trusted-providers": {"providers": ["demo-id"]},
