@@ -54,7 +54,7 @@ WITH recorded AS (
            jsonb_build_object('order', public_id, 'currency', 'GBP', 'channel', 'online',
                'payer', 'acc_' || lpad(buyer_id::text, 26, '0'), 'buyer', 'acc_' || lpad(buyer_id::text, 26, '0'),
                'seller', 'acc_' || lpad(seller_id::text, 26, '0'), 'gross_minor', 100000, 'fee_minor', 5000),
-           %(at)s, now() - interval '1 minute'
+           %(at)s, %(at)s + interval '1 second'
     FROM orders_order ORDER BY id
     RETURNING id, subject
 )

@@ -72,11 +72,12 @@ def allocate_sales(*, sales: Sequence[PaidSale]) -> int:
     allocated once: its key is the row's.
     """
     shared = list(share_sales(sales, plan_at=plan_timeline().at))
-    copy_rows(AllocatedLine._meta.db_table, LINE_COLUMNS, map(_line_row, shared))
+    copy_rows(AllocatedLine._meta.db_table, LINE_COLUMNS, map(_line_row, shared), same=FRESH_LINE)
     copy_rows(
         Allocation._meta.db_table,
         ALLOCATION_COLUMNS,
         (_allocation_row(one, part) for one in shared for part in one.out.parts),
+        same=FRESH_ALLOCATION,
     )
     by_part = _by_part(shared)
     record_commissions(commission for of_part in by_part.values() for commission in _commissions(of_part))
@@ -154,16 +155,17 @@ def _people(accounts: Sequence[str]) -> dict[str, PersonRef]:
 
 LINE_COLUMNS = (
     "line", "order", "part", "plan_id", "seller", "buyer", "store", "currency", "channel", "institution", "paid_at",
-    "fee_minor", "fee_refunded_minor", "pool_minor", "gone_minor", "agents_minor", "referrers_minor",
-    "merchant_referrer_minor", "cashback_minor", "platform_minor", "chain", "not_paid",
+    "fee_minor", "pool_minor", "agents_minor", "referrers_minor", "merchant_referrer_minor", "cashback_minor",
+    "platform_minor", "chain", "not_paid",
 )  # fmt: skip
+FRESH_LINE = {"fee_refunded_minor": 0, "gone_minor": 0}
 
 
-def _line_row(one: SharedLine) -> Sequence[Any]:
+def _line_row(one: SharedLine) -> tuple[Any, ...]:
     sale, out = one.sale, one.out
     return (
         one.line.key, sale.order, one.part, one.plan.id, sale.seller, sale.buyer, one.chain.store or "", sale.currency,
-        sale.channel, sale.institution, sale.paid_at, one.line.fee_minor, 0, out.pool_minor, 0,
+        sale.channel, sale.institution, sale.paid_at, one.line.fee_minor, out.pool_minor,
         out.of(Allocation.Role.AGENT), out.of(Allocation.Role.REFERRER), out.of(Allocation.Role.MERCHANT_REFERRER),
         out.of(Allocation.Role.CASHBACK), out.platform_minor, json.dumps(chain_document(one.chain)),
         json.dumps([refused.document() for refused in out.not_paid]),
@@ -195,15 +197,16 @@ def chain_document(chain: Chain) -> dict[str, Any]:
 
 ALLOCATION_COLUMNS = (
     "line_id", "order", "role", "level", "account_id", "area_id", "rule_number", "rate_bps", "original_minor",
-    "reversed_minor", "earning_part", "escrow", "credited_by", "why",
+    "earning_part", "escrow", "why",
 )  # fmt: skip
+FRESH_ALLOCATION = {"reversed_minor": 0, "credited_by": ""}
 
 
-def _allocation_row(one: SharedLine, part: Part) -> Sequence[Any]:
+def _allocation_row(one: SharedLine, part: Part) -> tuple[Any, ...]:
     account = part.account.id if part.account else None
     return (
         one.line.key, one.sale.order, str(part.role), part.level, account, part.area_id, part.rule_number,
-        part.rate_bps, part.minor, 0, one.part, part.escrow, "", part.why,
+        part.rate_bps, part.minor, one.part, part.escrow, part.why,
     )  # fmt: skip
 
 

@@ -33,12 +33,21 @@ class TestCopying:
 
     @pytest.mark.parametrize("words", ["", "\\N", "a\tb\nc\rd\\e", "'; DROP TABLE x; --", "水 – ñ", "\\.", "\\x41"])
     def test_keeps_every_text(self, table: str, words: str) -> None:
-        copy_rows(table, ["words"], [[words]])
+        copy_rows(table, ["words"], [(words,)])
         assert [row[0] for row in written(table)] == [words]
 
     def test_keeps_numbers_moments_truths_and_documents(self, table: str) -> None:
-        copy_rows(table, COLUMNS, [["x", 2**60, True, AT, '{"a": "b\\"\\\\c"}'], [None] * 5])
+        copy_rows(table, COLUMNS, [("x", 2**60, True, AT, '{"a": "b\\"\\\\c"}'), (None,) * 5])
         assert written(table) == [("x", 2**60, True, AT, 'b"\\c'), (None,) * 5]
+
+    @pytest.mark.parametrize("words", ["x", "\ufdd0", "a\tb"])
+    def test_keeps_what_is_absent_beside_every_text(self, table: str, words: str) -> None:
+        copy_rows(table, COLUMNS, [(words, None, None, AT, None), (words, 1, False, None, "{}")])
+        assert written(table) == [(words, None, None, AT, None), (words, 1, False, None, None)]
+
+    def test_writes_what_is_the_same_in_all_rows_once_for_all(self, table: str) -> None:
+        copy_rows(table, ["number", "at"], [(1, AT), (2, None)], same={"words": "a\tb", "truth": None})
+        assert written(table) == [("a\tb", 1, None, AT, None), ("a\tb", 2, None, None, None)]
 
     def test_writes_nothing_for_no_rows(self, table: str) -> None:
         copy_rows(table, COLUMNS, [])

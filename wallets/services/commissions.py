@@ -58,19 +58,22 @@ class TakenBack:
 
 def record_commissions(commissions: Iterable[Commission]) -> None:
     """Record commissions, in the transaction that emits the events that book them; one statement."""
-    copy_rows(Earning._meta.db_table, COLUMNS, map(_row, commissions))
+    copy_rows(Earning._meta.db_table, COLUMNS, map(_row, commissions), same=FRESH)
 
 
 COLUMNS = (
-    "order", "owner_id", "kind", "role", "part", "currency", "channel", "institution", "original_minor",
-    "reversed_minor", "clawed_back_minor", "released_minor", "status", "earned_at", "releases_at", "why",
+    "order", "owner_id", "role", "part", "currency", "channel", "institution", "original_minor", "earned_at",
+    "releases_at", "why",
 )  # fmt: skip
+FRESH = {
+    "kind": COMMISSION, "status": PENDING, "reversed_minor": 0, "clawed_back_minor": 0, "released_minor": 0,
+}  # fmt: skip
 
 
-def _row(commission: Commission) -> Sequence[Any]:
+def _row(commission: Commission) -> tuple[Any, ...]:
     return (
-        commission.order, commission.owner_id, COMMISSION, commission.role, commission.part, commission.amount.currency,
-        commission.channel, commission.institution, commission.amount.minor, 0, 0, 0, PENDING, commission.earned_at,
+        commission.order, commission.owner_id, commission.role, commission.part, commission.amount.currency,
+        commission.channel, commission.institution, commission.amount.minor, commission.earned_at,
         commission.releases_at, commission.why,
     )  # fmt: skip
 
