@@ -2,6 +2,8 @@ from importlib import import_module
 
 from django.apps import AppConfig
 
+from accounts.lifecycle import register_eraser, register_export
+
 
 class SharingConfig(AppConfig):
     name = "sharing"
@@ -10,3 +12,7 @@ class SharingConfig(AppConfig):
     def ready(self) -> None:
         import_module("sharing.services")  # Registers the timed transitions.
         import_module("sharing.consumers")
+        exports = import_module("sharing.exports")
+        register_export("share_programs", exports.programs)
+        register_export("shares", exports.shares)
+        register_eraser("shares", import_module("sharing.services.sharing").blank_reasons)

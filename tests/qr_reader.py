@@ -31,7 +31,7 @@ def text_of_pdf(pdf: bytes) -> str:
 
 def read_qr_in_png(png: bytes) -> zxingcpp.Barcode:
     """Return the only QR code in a PNG picture, with what ZXing says of how it is drawn."""
-    page = "#set page(width: auto, height: auto, margin: 0pt)\n#image(bytes(json(bytes(sys.inputs.png))))"
+    page = "#set page(width: auto, height: auto, margin: 0pt)\n#image(bytes(json(bytes(sys.inputs.png))), width: 200pt)"
     pdf = typst.compile(page.encode(), sys_inputs={"png": json.dumps(list(png))}, ignore_system_fonts=True)
     return _only_code(pdf)
 

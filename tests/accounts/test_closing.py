@@ -199,6 +199,8 @@ class TestExport:
             "referrals",
             "refund_requests",
             "sessions",
+            "share_programs",
+            "shares",
             "stores",
             "top_ups",
             "wallet",
