@@ -9,7 +9,7 @@ from unfold.admin import TabularInline
 from unfold.decorators import display
 
 from core.admin import ReadOnlyAdmin, link_to, money_field, shown_money
-from orders.models import Checkout, Order, OrderLine, ProviderPayment, Refund, RefundLine, RefundRequest
+from orders.models import Checkout, Order, OrderLine, ProviderPayment, Refund, RefundLine
 
 LINES_SHOWN_MAX = 100
 
@@ -119,20 +119,6 @@ class RefundAdmin(ReadOnlyAdmin):
     @display(description="amount")
     def amount(self, refund: Refund) -> str:
         return shown_money(refund.amount_minor, refund.order.currency)
-
-
-@admin.register(RefundRequest)
-class RefundRequestAdmin(ReadOnlyAdmin):
-    icon = "contact_support"
-    list_display = ("public_id", "order_link", "status", "requested_by", "requested_at", "operators_from", "decided_by")
-    list_filter = ("status",)
-    list_select_related = ("order", "requested_by", "decided_by")
-    search_fields = ("public_id__startswith",)
-    search_help_text = "rfq_…"
-
-    @display(description="order")
-    def order_link(self, request: RefundRequest) -> str:
-        return link_to("orders.order", request.order_id, request.order.public_id)
 
 
 @admin.register(ProviderPayment)

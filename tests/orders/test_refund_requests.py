@@ -1,5 +1,6 @@
 """A buyer asks, the seller answers, and after a time limit an operator may."""
 
+import re
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.db import transaction
+from django.urls import reverse
 
 from accounts.actor import Actor
 from accounts.models import Account
@@ -14,7 +16,7 @@ from core import clock
 from events.models import EventRecord
 from orders import services
 from orders.book_check import check_orders
-from orders.errors import RefundExceedsPaid, RefundRequestDecided
+from orders.errors import RefundExceedsPaid, RefundRequestDecided, SellerDecidesFirst
 from orders.models import Order, Refund, RefundRequest
 from tests.shop import offer, paid_order
 
@@ -241,3 +243,50 @@ class TestAtTheSameMoment:
             return status
 
         assert race(look, look) == ["open", "open"]
+
+
+class TestTheOperatorsPage:
+    """What a seller left lying is answered in the browser, with the sum before the eyes."""
+
+    def path(self, asked: dict) -> str:
+        return reverse("admin:orders_refundrequest_answer", args=[RefundRequest.objects.get(public_id=asked["id"]).pk])
+
+    def time_is_up(self, api: Any, operator: Any) -> None:
+        api(operator).post("/clock/advance", {"seconds": int(settings.REFUND_REQUEST_LIMIT.total_seconds())})
+
+    @pytest.mark.parametrize(("verdict", "refunded_minor"), [("accept", 300), ("refuse", 0)])
+    def test_takes_the_operators_word(self, api, browser, buyer, operator, paid, verdict, refunded_minor):
+        asked = ask(api, buyer, paid, lines=[{"line": paid.lines.get().public_id, "amount": 300}]).json()
+        self.time_is_up(api, operator)
+        clerk = browser(operator)
+
+        shown = clerk.get(self.path(asked)).content.decode()
+        answered = clerk.post(self.path(asked), {"verdict": verdict, "answer": "As you say."})
+
+        assert "Give 3.00" in shown
+        assert "Tea: 3.00" in shown
+        assert answered.status_code == 302
+        assert Order.objects.get(pk=paid.pk).refunded_minor == refunded_minor
+        assert RefundRequest.objects.get().answer == "As you say."
+        assert "As you say." in clerk.get(self.path(asked)).content.decode()
+
+    def test_says_why_not_while_it_is_the_sellers_turn_and_keeps_what_was_typed(self, browser, operator, asked):
+        answered = browser(operator).post(self.path(asked), {"verdict": "accept", "answer": "As you say."})
+
+        assert SellerDecidesFirst.message in answered.content.decode()
+        assert "As you say." in answered.content.decode()
+        assert not Refund.objects.exists()
+
+    def test_counts_what_waits_beside_the_list(self, api, browser, operator, asked):
+        clerk, listed = browser(operator), reverse("admin:orders_refundrequest_changelist")
+        before = clerk.get(listed).content.decode()
+        self.time_is_up(api, operator)
+
+        assert waiting_beside(before, listed) == ""
+        assert waiting_beside(clerk.get(listed).content.decode(), listed) == "1"
+
+
+def waiting_beside(page: str, link: str) -> str:
+    """The count that the sidebar shows beside a list."""
+    beside = page.split(f'href="{link}"', 1)[1].split("</a>", 1)[0]
+    return re.sub(r"<[^>]+>", " ", beside).split()[-1].strip() if re.search(r">\s*\d+\s*<", beside) else ""
