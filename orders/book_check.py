@@ -31,8 +31,13 @@ WITH chunk AS (
     FROM orders_refundline part JOIN orders_orderline line ON line.id = part.line_id
     WHERE line.order_id BETWEEN %(first)s AND %(last)s GROUP BY line.order_id
 ), earned AS (
-    SELECT e."order", sum(e.original_minor) AS original, sum(e.reversed_minor) AS reversed
-    FROM wallets_earning e JOIN chunk ON chunk.public_id = e."order" WHERE e.role = 'seller' GROUP BY e."order"
+    -- What sharers have of the seller's part, and what they gave back to it for good, was taken from it before.
+    SELECT e."order", sum(e.original_minor) FILTER (WHERE e.kind = 'sale' AND e.part = '') AS original,
+           sum(e.reversed_minor) FILTER (WHERE e.kind = 'sale' AND e.part = '')
+               - COALESCE(sum(e.original_minor - e.reversed_minor) FILTER (WHERE e.kind = 'share' OR e.part <> ''), 0)
+               AS reversed
+    FROM wallets_earning e JOIN chunk ON chunk.public_id = e."order" WHERE e.kind IN ('sale', 'share')
+    GROUP BY e."order"
 )
 SELECT chunk.public_id, identity.name, identity.expected, identity.found
 FROM chunk
@@ -83,6 +88,25 @@ WHERE identity.expected <> identity.found
 ORDER BY given.id
 """
 
+# Who brought a line got what the line says, and its room knows of all that was refunded of it.
+_SHARED = """
+WITH given AS (
+    SELECT line.id, line.amount_minor - line.fee_minor AS net, (line.share_terms ->> 'charge')::bigint AS charge,
+           line.refunded_minor - div(line.refunded_minor::numeric * line.fee_minor, line.amount_minor) AS refunded,
+           won.net_minor, won.promised_minor, won.refunded_net_minor
+    FROM orders_orderline line LEFT JOIN sharing_wonline won ON won.line = line.id
+    WHERE line.order_id BETWEEN %(first)s AND %(last)s AND (line.share_terms IS NOT NULL OR won.line IS NOT NULL)
+)
+SELECT given.id, identity.name, identity.expected, identity.found
+FROM given CROSS JOIN LATERAL (VALUES
+    ('net is what sharing cuts', given.net, given.net_minor),
+    ('charge is what the sharer was promised', given.charge, given.promised_minor),
+    ('refunded of the net is what sharing knows of', given.refunded, given.refunded_net_minor)
+) AS identity(name, expected, found)
+WHERE identity.expected IS DISTINCT FROM identity.found
+ORDER BY given.id
+"""
+
 _CHECKOUTS = """
 SELECT checkout.public_id, 'total is the sum of its orders', checkout.total_minor, coalesce(sum(o.total_minor), 0)
 FROM orders_checkout checkout LEFT JOIN orders_order o ON o.checkout_id = checkout.id
@@ -97,6 +121,7 @@ def check_orders() -> Iterator[Finding]:
         yield from _found_by(_ORDERS, first, last)
         yield from _found_by(_REFUNDS, first, last)
         yield from _found_by(_LINES, first, last, name_of=OrderLine.public_id_of)
+        yield from _found_by(_SHARED, first, last, name_of=OrderLine.public_id_of)
     for first, last in key_ranges("orders_checkout", width=KEYS_AT_ONCE):
         yield from _found_by(_CHECKOUTS, first, last)
 

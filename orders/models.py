@@ -271,6 +271,9 @@ class OrderLine(models.Model):
     amount_minor = models.BigIntegerField()
     fee_minor = models.BigIntegerField(help_text="The platform's part of the amount.")
     fee_rule = models.CharField(max_length=120, blank=True, help_text="Which rule of which fee schedule.")
+    share_terms = models.JSONField(
+        null=True, help_text="{share, sharer, program, version, rate_bps or amount, charge}: who brought the customer."
+    )
     refunded_minor = models.BigIntegerField(default=0)
     stock_taken = models.PositiveIntegerField(default=0, help_text="Units taken from stock; none where unlimited.")
     restocked = models.PositiveIntegerField(default=0, help_text="Units put back by refunds, cancelling or closing.")

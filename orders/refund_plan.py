@@ -15,11 +15,15 @@ from orders.models import OrderLine
 
 @dataclass(frozen=True, slots=True)
 class RefundStep:
-    """What one refund takes from one line, and of that from the platform's fee."""
+    """
+    What one refund takes from one line, and of that from the platform's fee; `net_refunded_minor` is what all
+    refunds so far, this included, take of the rest.
+    """
 
     line: OrderLine
     amount_minor: int
     fee_minor: int
+    net_refunded_minor: int
 
     @property
     def net_minor(self) -> int:
@@ -53,7 +57,8 @@ def _step(line: OrderLine, amount_minor: int) -> RefundStep:
         raise RefundExceedsPaid(line=line.public_id, left=line.refundable_minor)
     before_minor = fee_of_refunded(line, line.refunded_minor)
     after_minor = fee_of_refunded(line, line.refunded_minor + amount_minor)
-    return RefundStep(line, amount_minor, after_minor - before_minor)
+    net_refunded_minor = line.refunded_minor + amount_minor - after_minor
+    return RefundStep(line, amount_minor, after_minor - before_minor, net_refunded_minor)
 
 
 def fee_of_refunded(line: OrderLine, refunded_minor: int) -> int:

@@ -23,9 +23,10 @@ from events.selectors import events_of_subject, subject_waits, waiting_event_ids
 from ledger.models import Transfer
 from orders.models import Order
 from orders.selectors import get_order
+from wallets.selectors import SHARE_CHARGE
 
 MONEY_CONSUMERS = (BILLING, "sharing", "distribution")
-PLATFORM, SHARE_CHARGE, OTHERS = "platform", "share_charge", "others"
+PLATFORM, OTHERS = "platform", "others"
 SEEN_BY_BOTH = frozenset({PLATFORM, SHARE_CHARGE})
 TRADE = frozenset({"order.paid", "order.refunded"})
 SETTLES_DEBT = frozenset({"debt.repaid", "debt.written_off"})  # Of this subject, but not of the order's money.
@@ -166,8 +167,11 @@ def _owner_of(code: str) -> str:
 
 
 def _seen_by(whole: OrderMoney, viewer: str) -> OrderMoney:
-    own = [line for line in whole.shares if line.account == viewer or line.party in SEEN_BY_BOTH]
-    rest = [line for line in whole.shares if line not in own]
+    is_own = {id(line): line.account == viewer or line.party in SEEN_BY_BOTH for line in whole.shares}
+    own = [line for line in whole.shares if is_own[id(line)]]
+    rest = [line for line in whole.shares if not is_own[id(line)]]
+    if viewer != whole.order.seller.public_id:  # Who brought a buyer is the business of the seller who pays for it.
+        own = [replace(line, account=None) if line.party == SHARE_CHARGE else line for line in own]
     transfers = [
         booked
         for booked in whole.transfers

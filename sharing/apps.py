@@ -12,6 +12,7 @@ class SharingConfig(AppConfig):
     def ready(self) -> None:
         import_module("sharing.services")  # Registers the timed transitions.
         import_module("sharing.consumers")
+        import_module("sharing.book_checks").register()
         exports = import_module("sharing.exports")
         register_export("share_programs", exports.programs)
         register_export("shares", exports.shares)

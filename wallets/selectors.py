@@ -1,7 +1,7 @@
 """What others may read of wallets; always by the account that looks."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +17,8 @@ from events.models import EventRecord
 from ledger import codes
 from ledger.statements import StatementLine, StatementPlace, statement_page
 from wallets.models import Debt, Earning, IdentityCharge, TopUp, Withdrawal
+
+SHARE_CHARGE = "share_charge"  # What a sharer has of a sale, in the proof of the order.
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,16 +145,41 @@ def wallet_statement(
 
 
 def earning_lines(order: str) -> Iterator[ProofLine]:
-    """Yield the proof lines of an order's earnings."""
-    for earning in Earning.objects.filter(order=order).select_related("owner").order_by("id"):
-        yield ProofLine(
-            party=earning.role,
-            role=earning.role,
-            account=earning.owner.public_id,
-            original_minor=earning.original_minor,
-            amount_minor=earning.amount_minor,
-            status=earning.status,
-        )
+    """
+    Yield the proof lines of an order's earnings: the seller's own as one, without what was charged of it for sharers.
+    """
+    earnings = list(Earning.objects.filter(order=order).select_related("owner").order_by("id"))
+    sales = [earning for earning in earnings if earning.kind == Earning.Kind.SALE]
+    charged_minor = sum(earning.original_minor for earning in earnings if earning.kind == Earning.Kind.SHARE)
+    for earning in earnings:
+        if earning.kind != Earning.Kind.SALE:
+            yield _proof_line(earning)
+        elif earning is sales[0]:
+            own = _proof_line(earning)
+            yield replace(
+                own,
+                original_minor=own.original_minor - charged_minor,
+                amount_minor=sum(sale.amount_minor for sale in sales),
+                status=_least_finished(sales),
+            )
+
+
+def _proof_line(earning: Earning) -> ProofLine:
+    return ProofLine(
+        party=SHARE_CHARGE if earning.kind == Earning.Kind.SHARE else earning.role,
+        role=earning.role,
+        account=earning.owner.public_id,
+        original_minor=earning.original_minor,
+        amount_minor=earning.amount_minor,
+        status=earning.status,
+    )
+
+
+def _least_finished(sales: Sequence[Earning]) -> str:
+    """What a sharer gave back for good is an earning of its own, released when it is."""
+    statuses = {sale.status for sale in sales}
+    order = (Earning.Status.PENDING, Earning.Status.RELEASED, Earning.Status.REVERSED)
+    return next(status for status in order if status in statuses)
 
 
 def unsettled(owner: Account) -> list[str]:

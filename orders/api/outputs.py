@@ -1,15 +1,30 @@
 """What orders and refunds look like from outside, and to whom."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rest_framework import serializers
 
 from accounts.models import Account
-from accounts.references import AccountRefDocument, account_ref
+from accounts.references import AccountRefDocument, account_ref, references
 from orders.models import Checkout, Order, OrderLine, ProviderPayment, Refund, RefundLine, RefundRequest
 from orders.selectors import Lines, Payments, lines_of, payments_of
 from wallets.models import TopUp
+
+
+class FixedAmountDocument(serializers.Serializer):
+    amount = serializers.IntegerField()
+    currency = serializers.CharField()
+
+
+class ShareTermsDocument(serializers.Serializer):
+    share = serializers.CharField()
+    sharer = AccountRefDocument(help_text="Who brought the customer.")
+    program = serializers.CharField()
+    version = serializers.IntegerField()
+    rate_bps = serializers.IntegerField(required=False, help_text="Of the line; or `amount`.")
+    amount = FixedAmountDocument(required=False, help_text="For each unit; or `rate_bps`.")
+    charge = serializers.IntegerField(help_text="What that comes to, if the program's budget lasts.")
 
 
 class OrderLineDocument(serializers.Serializer):
@@ -21,6 +36,11 @@ class OrderLineDocument(serializers.Serializer):
     amount = serializers.IntegerField()
     refunded = serializers.IntegerField()
     fee = serializers.IntegerField(required=False, help_text="The platform's part; sellers and operators see it.")
+    share_terms = ShareTermsDocument(
+        required=False,
+        allow_null=True,
+        help_text="Who brought the customer, and on what terms; sellers and operators see it.",
+    )
 
 
 class PaymentDocument(serializers.Serializer):
@@ -110,11 +130,23 @@ class RefundRequestDocument(serializers.Serializer):
     refund = serializers.CharField(allow_null=True)
 
 
+People = Mapping[str, dict[str, str]]  # References to accounts, by public id.
+
+
 def order_document(
-    order: Order, lines: Sequence[OrderLine], viewer: Account, payment: ProviderPayment | None = None
+    order: Order,
+    lines: Sequence[OrderLine],
+    viewer: Account,
+    payment: ProviderPayment | None = None,
+    sharers: People | None = None,
 ) -> dict[str, Any]:
-    """Fees are the business of the seller and of operators only, payments that of the buyer and of operators."""
-    sees_fees = viewer.is_staff or viewer.id == order.seller_id
+    """
+    Fees and share terms are the business of the seller and of operators only, payments that of the buyer and of
+    operators. `sharers`: whom the terms name, where many orders are shown; else they are looked up.
+    """
+    sees_fees = sees_fees_of(order, viewer)
+    if sees_fees and sharers is None:
+        sharers = sharers_of(lines)
     sees_payment = viewer.is_staff or viewer.id != order.seller_id
     return {
         "id": order.public_id,
@@ -125,7 +157,7 @@ def order_document(
         "buyer": account_ref(order.buyer),
         "seller": account_ref(order.seller),
         "payer": account_ref(order.payer),
-        "lines": [_line_document(line, sees_fees) for line in lines],
+        "lines": [_line_document(line) | (_fee_of(line, sharers or {}) if sees_fees else {}) for line in lines],
         "total": order.total_minor,
         **({"fee": order.fee_minor} if sees_fees else {}),
         "paid": order.paid_minor,
@@ -141,8 +173,19 @@ def order_document(
     }
 
 
-def _line_document(line: OrderLine, sees_fees: bool) -> dict[str, Any]:
-    document = {
+def sees_fees_of(order: Order, viewer: Account) -> bool:
+    """Whether an account sees what a sale costs its seller."""
+    return viewer.is_staff or viewer.pk == order.seller_id
+
+
+def sharers_of(lines: Iterable[OrderLine]) -> People:
+    """Return whom the share terms of lines name; one statement, none where nobody brought any."""
+    named = {line.share_terms["sharer"] for line in lines if line.share_terms}
+    return references(named)
+
+
+def _line_document(line: OrderLine) -> dict[str, Any]:
+    return {
         "id": line.public_id,
         "item": line.item.public_id if line.item else None,
         "title": line.title,
@@ -151,7 +194,12 @@ def _line_document(line: OrderLine, sees_fees: bool) -> dict[str, Any]:
         "amount": line.amount_minor,
         "refunded": line.refunded_minor,
     }
-    return document | ({"fee": line.fee_minor} if sees_fees else {})
+
+
+def _fee_of(line: OrderLine, sharers: People) -> dict[str, Any]:
+    terms = line.share_terms
+    shown = terms | {"sharer": sharers[terms["sharer"]]} if terms else None
+    return {"fee": line.fee_minor, "share_terms": shown}
 
 
 def payment_document(payment: ProviderPayment) -> dict[str, Any]:
@@ -170,8 +218,9 @@ def payment_document(payment: ProviderPayment) -> dict[str, Any]:
 
 def present_orders(orders: Sequence[Order], viewer: Account) -> Iterator[dict[str, Any]]:
     lines, payments = lines_of(orders), payments_of(orders)
+    sharers = sharers_of(line for order in orders if sees_fees_of(order, viewer) for line in lines[order.id])
     for order in orders:
-        yield order_document(order, lines[order.id], viewer, payments.get(order.id))
+        yield order_document(order, lines[order.id], viewer, payments.get(order.id), sharers)
 
 
 def one_order(order: Order, viewer: Account) -> dict[str, Any]:

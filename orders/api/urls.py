@@ -1,6 +1,6 @@
 from django.urls import path
 
-from orders.api import views
+from orders.api import attribution, views
 from orders.cart import api as cart
 from orders.counter.api.urls import urlpatterns as counter_urls
 
@@ -14,6 +14,7 @@ urlpatterns = [
     path("orders/<str:order_id>/cancel", views.OrderCancelling.as_view()),
     path("orders/<str:order_id>/fulfil", views.OrderFulfilment.as_view()),
     path("orders/<str:order_id>/complete", views.OrderCompletion.as_view()),
+    path("orders/<str:order_id>/attribution", attribution.OrderAttribution.as_view()),
     path("orders/<str:order_id>/refunds", views.OrderRefunds.as_view()),
     path("checkouts/<str:checkout_id>", views.Checkouts.as_view()),
     path("checkouts/<str:checkout_id>/pay", views.CheckoutPayment.as_view()),

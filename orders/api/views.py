@@ -132,8 +132,10 @@ class Orders(ListView):
     )
     @refuses(ItemUnknown, ItemNotOnSale, OutOfStock, AmountTooLarge, errors.MixedCurrencies)
     def post(self, request: Request) -> Response:
-        lines = [WantedLine(**line) for line in self.checked_body()["lines"]]
-        placed = services.place_checkout(lines=lines, actor=actor_of(request), now=clock.now())
+        body = self.checked_body()
+        lines = [WantedLine(**line) for line in body["lines"]]
+        scans = inputs.PlaceInput.named_in(body)
+        placed = services.place_checkout(lines=lines, scans=scans, actor=actor_of(request), now=clock.now())
         viewer = actor_of(request).acting
         return self.created(outputs.checkout_document(placed.checkout, placed.orders, placed.lines, viewer))
 

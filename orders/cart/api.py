@@ -177,5 +177,7 @@ class CartOrder(ApiView):
     )
     def post(self, request: Request) -> Response:
         actor = actor_of(request)
-        placed = services.place_cart(items=self.checked_body().get("items"), actor=actor, now=clock.now())
+        body = self.checked_body()
+        scans = ScansInput.named_in(body)
+        placed = services.place_cart(items=body.get("items"), scans=scans, actor=actor, now=clock.now())
         return self.created(outputs.checkout_document(placed.checkout, placed.orders, placed.lines, actor.acting))

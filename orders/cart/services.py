@@ -76,11 +76,14 @@ def erase_cart(account: Account) -> None:
 
 
 @transaction.atomic
-def place_cart(*, items: Sequence[str] | None = None, actor: Actor, now: datetime) -> PlacedCheckout:
+def place_cart(
+    *, items: Sequence[str] | None = None, scans: Sequence[str] = (), actor: Actor, now: datetime
+) -> PlacedCheckout:
     """
     Order what is in the acting account's cart, as `place_checkout` does, and take exactly that out of it.
 
-    `items`: only the lines of these (public ids); None orders all. A refused order leaves the cart as it is.
+    `items`: only the lines of these (public ids); None orders all. `scans`: tokens, as there. A refused order leaves
+    the cart as it is.
 
     :raises CartEmpty: there is nothing to order.
     :raises NotInCart: `items` names something that is not in the cart.
@@ -95,7 +98,7 @@ def place_cart(*, items: Sequence[str] | None = None, actor: Actor, now: datetim
     if not_on_sale:
         raise ItemNotOnSale(items=not_on_sale)
     wanted = [WantedLine(line.item.public_id, line.quantity) for line in lines]
-    placed = place_checkout(lines=wanted, actor=actor, now=now)
+    placed = place_checkout(lines=wanted, scans=scans, actor=actor, now=now)
     CartLine.objects.filter(pk__in=[line.pk for line in lines]).delete()
     return placed
 

@@ -23,6 +23,8 @@ from orders.errors import MixedCurrencies
 from orders.models import Checkout, Order, OrderLine
 from orders.selectors import Lines
 from orders.transitions import leaves_at
+from sharing.matching import SaleLine
+from sharing.services import Matches, PlacedLine, match_order, record_matches
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +51,15 @@ class PlacedCheckout:
 
 
 @transaction.atomic
-def place_checkout(*, lines: Sequence[WantedLine], actor: Actor, now: datetime) -> PlacedCheckout:
+def place_checkout(
+    *, lines: Sequence[WantedLine], scans: Sequence[str] = (), actor: Actor, now: datetime
+) -> PlacedCheckout:
     """
     Order items for the acting account: one order per seller, in the order in which the sellers first appear.
 
-    Prices, fees and stock are those of this moment. Unpaid orders are closed after ORDER_PAYMENT_LIMIT.
+    Prices, fees and stock are those of this moment, and so is who brought the customer: by the scans that the
+    account has claimed, and those whose tokens are among `scans`. What is no good among these refuses nothing.
+    Unpaid orders are closed after ORDER_PAYMENT_LIMIT.
 
     :raises ItemUnknown: a line names no item.
     :raises ItemNotOnSale: an item is not on sale.
@@ -75,7 +81,8 @@ def place_checkout(*, lines: Sequence[WantedLine], actor: Actor, now: datetime) 
     Order.objects.bulk_create(orders)
     placed = [(order.public_id, {"checkout": checkout.public_id}) for order in orders]
     record_behaviours("order.placed", placed, by=actor, now=now)
-    return PlacedCheckout(checkout, orders, _write_lines(drafts))
+    matches = match_order(lines=[_sale_line(draft) for draft in drafts], tokens=scans, actor=actor, now=now)
+    return PlacedCheckout(checkout, orders, _write_lines(drafts, matches, actor, now))
 
 
 def _find_items(lines: Sequence[WantedLine]) -> dict[str, Item]:
@@ -129,6 +136,17 @@ def _draft_line(wanted: WantedLine, item: Item) -> _Draft:
     return _Draft(item, line)
 
 
+def _sale_line(draft: _Draft) -> SaleLine:
+    return SaleLine(
+        item_id=draft.item.pk,
+        seller_id=draft.item.seller_id,
+        quantity=draft.line.quantity,
+        amount_minor=draft.line.amount_minor,
+        fee_minor=draft.line.fee_minor,
+        currency=draft.item.currency,
+    )
+
+
 def _checked_total(drafts: Sequence[_Draft]) -> int:
     total_minor = sum(draft.line.amount_minor for draft in drafts)
     if total_minor > AMOUNT_MINOR_MAX:
@@ -175,11 +193,19 @@ def _empty_order(checkout: Checkout, seller: Account, now: datetime) -> Order:
     )
 
 
-def _write_lines(drafts: Sequence[_Draft]) -> Lines:
-    """Their orders have keys only now."""
+def _write_lines(drafts: Sequence[_Draft], matches: Matches, actor: Actor, now: datetime) -> Lines:
+    """Their orders have keys only now, and who brought them is kept by theirs."""
     lines: Lines = defaultdict(list)
-    for draft in drafts:
-        draft.line.order_id = draft.line.order.id
-        lines[draft.line.order_id].append(draft.line)
+    orders = [draft.line.order for draft in drafts]
+    for draft, order, terms in zip(drafts, orders, matches.terms, strict=True):
+        draft.line.order_id, draft.line.share_terms = order.id, terms
+        lines[order.id].append(draft.line)
     OrderLine.objects.bulk_create(line for of_order in lines.values() for line in of_order)
+    record_matches(
+        matches=matches,
+        order=orders[0].public_id,
+        lines=[PlacedLine(order.public_id, draft.line.id) for draft, order in zip(drafts, orders, strict=True)],
+        buyer_id=actor.acting.pk,
+        now=now,
+    )
     return lines

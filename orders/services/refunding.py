@@ -17,6 +17,7 @@ from orders.models import Order, OrderLine, Refund, RefundLine
 from orders.refund_plan import RefundStep, plan_refund, spread
 from orders.services.paying import SELLER
 from orders.services.request_answers import answer_by_refund
+from sharing.services import reverse_share_charges
 from wallets.services import note_unbooked_change, take_back_earning
 
 _WRITE_LINES = """
@@ -162,7 +163,7 @@ def _write_refund(
     order.refunded_minor += amount_minor
     order.fee_refunded_minor += fee_minor
     order.save(update_fields=["refunded_minor", "fee_refunded_minor"])
-    _book_refund(order, refund, fee_minor, now)
+    _book_refund(order, refund, steps, now)
     return refund
 
 
@@ -177,12 +178,19 @@ def _write_lines(steps: Sequence[RefundStep], units: Mapping[int, int]) -> None:
     put_back_stock(units_by_item=back)
 
 
-def _book_refund(order: Order, refund: Refund, fee_minor: int, now: datetime) -> None:
-    """Take the seller's part back first, so that the refund finds it; then say that the payer gets it."""
+def _book_refund(order: Order, refund: Refund, steps: Sequence[RefundStep], now: datetime) -> None:
+    """
+    Take back first what sharers have of the seller's part, then the seller's own, so that the refund finds both; then
+    say that the payer gets it.
+    """
     assert order.payer is not None
     assert order.buyer is not None
+    fee_minor = sum(step.fee_minor for step in steps)
     net = Money(refund.amount_minor - fee_minor, order.currency)
-    take_back_earning(order=order.public_id, owner=order.seller, role=SELLER, amount=net, now=now)
+    refunded_net = {step.line.id: step.net_refunded_minor for step in steps}
+    shared_minor = reverse_share_charges(order=order.public_id, refunded_net=refunded_net, now=now)
+    own = net - Money(shared_minor, order.currency)
+    take_back_earning(order=order.public_id, owner=order.seller, role=SELLER, amount=own, now=now)
     event = OrderRefunded(
         order=order.public_id,
         refund=refund.public_id,

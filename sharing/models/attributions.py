@@ -7,6 +7,7 @@ from django.db.models import F, Q
 from core.ids import encode_key
 from core.money import Money
 from sharing.models.shares import Share
+from wallets.models import Earning
 
 SCAN_CLASS_LENGTH_MAX = 7
 
@@ -212,6 +213,13 @@ class WonLine(models.Model):
         if self.state == self.State.REJECTED:
             return 0
         return self.promised_minor if self.charged_minor is None else self.charged_minor - self.reversed_minor
+
+    @property
+    def status(self) -> str:
+        """What has become of it: promised until it is paid, and then what the sharer's earning is."""
+        if self.state == self.State.PROMISED:
+            return self.state
+        return self.earning.status if self.earning else Earning.Status.REVERSED
 
     @property
     def amount(self) -> Money:

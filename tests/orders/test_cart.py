@@ -21,7 +21,7 @@ from tests.conftest import make_account
 from tests.shop import offer
 
 STATEMENTS_OF_A_LOOK_MAX = 2
-STATEMENTS_OF_AN_ORDER_MAX = 16
+STATEMENTS_OF_AN_ORDER_MAX = 17
 
 
 def put(caller: Any, item: Item, quantity: Any = 1, **headers: str) -> Any:

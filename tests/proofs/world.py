@@ -7,9 +7,10 @@ from accounts.models import Account
 from catalog.services import offer_item
 from core import clock
 from core.money import Money
-from distribution.services import hear_what_waits
+from distribution import services as distribution
 from orders.models import Order
 from orders.services import WantedLine, complete_order, fulfil_order, pay_order, place_checkout, refund_order
+from sharing import services as sharing
 from tests import money_facts
 from tests.money_facts import AT
 from wallets.services import release_due_earnings
@@ -44,7 +45,7 @@ def refund(order: Order, seller: Account, minor: int, *, at: datetime = AFTER_HO
 
 
 def book() -> None:
-    """Share out and book everything that waits, without waiting for a period."""
-    while hear_what_waits(clock.now()):
+    """Charge, share out and book everything that waits, without waiting for a period."""
+    while sharing.hear_what_waits(clock.now()) + distribution.hear_what_waits(clock.now()):
         pass
     money_facts.book()
