@@ -15,7 +15,9 @@ from accounts.models import Account
 from core import clock
 from core.ids import encode_key
 from core.money import Money
+from core.secrecy import decrypt
 from tests.money_facts import book
+from tests.wallets.phone import Phone
 from tests.wallets.shop import fill, owed, release_due, sell, wallet_of
 from tests.wallets.test_three_steps import fill_in_progress
 from wallets import services
@@ -24,13 +26,14 @@ from wallets.models import (
     DebtRepayment,
     Earning,
     IdentityCharge,
+    PayoutTarget,
     ProviderAttempt,
     TopUp,
     TopUpReversal,
     WebhookNotice,
     Withdrawal,
 )
-from wallets.pay_codes.models import PayCode
+from wallets.pay_codes.models import PayCode, PayCodeSecret
 from wallets.pay_codes.services import make_pay_code
 from wallets.providers.models import ProviderDecision
 
@@ -44,6 +47,8 @@ LISTS = (
     ProviderDecision,
     WebhookNotice,
     PayCode,
+    PayCodeSecret,
+    PayoutTarget,
 )
 
 
@@ -280,3 +285,29 @@ class TestChargeback:
         book()
         assert wallet_of(buyer).posted_minor == 0
         assert "Card holder objected." in pages.get(url(TopUp, top_up.pk, "change")).content.decode()
+
+
+class TestWhatIsKeptForLater:
+    """An operator sees whose it is and whether it is in use, and nothing with which anybody could pay."""
+
+    def test_shows_a_payout_target_by_its_end_only(self, pages: Client, api: Any, buyer: Account) -> None:
+        api(buyer).post("/payout-targets", {"destination": "GB33BUKB20201555555555", "name": "Savings"})
+        target = PayoutTarget.objects.get()
+        shown = pages.get(url(PayoutTarget, target.pk, "change")).content.decode()
+
+        assert "…5555" in shown
+        assert "GB33" not in shown
+        assert target.destination not in shown
+        assert target.public_id in pages.get(url(PayoutTarget), {"state": "in_use"}).content.decode()
+        assert target.public_id not in pages.get(url(PayoutTarget), {"state": "ended"}).content.decode()
+
+    def test_finds_a_phone_by_the_number_that_its_codes_carry(self, pages: Client, buyer: Account) -> None:
+        Phone(buyer)
+        phone = PayCodeSecret.objects.get()
+        found = pages.get(url(PayCodeSecret), {"q": phone.key_number}).content.decode()
+        shown = pages.get(url(PayCodeSecret, phone.pk, "change")).content.decode()
+
+        assert phone.public_id in found
+        assert phone.key_number in shown
+        assert phone.secret not in shown
+        assert decrypt(phone.secret) not in shown
