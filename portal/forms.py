@@ -147,6 +147,22 @@ class QuantityForm(PlainForm):
     )
 
 
+class ShareForm(PlainForm):
+    """Where a code will hang, for those who have stores."""
+
+    store = forms.ChoiceField(
+        label=_("Where it hangs"), help_text=_("Then you see what each store's poster brings."), required=False
+    )
+
+    def offer_stores(self, stores: list[tuple[str, str]]) -> None:
+        """Say which stores there are to choose from; without any, nothing is asked."""
+        field = self.fields["store"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [("", _("In no store")), *stores]
+        if not stores:
+            field.widget = field.hidden_widget()
+
+
 class PaymentForm(PlainForm):
     """What somebody saw on a page that asks for money and says yes to; `key` is one for each look at it."""
 

@@ -11,6 +11,7 @@ from portal.pages import (
     paying,
     receipts,
     registering,
+    sharing,
 )
 
 app_name = "portal"
@@ -22,6 +23,10 @@ urlpatterns = [
     path("register", registering.Register.as_view(), name="register"),
     path("items/<str:item_id>", items.ItemPage.as_view(), name="item"),
     path("items/<str:item_id>/order", ordering.OrderItem.as_view(), name="order-item"),
+    path("items/<str:item_id>/share", sharing.ShareItem.as_view(), name="share-item"),
+    path("shares", sharing.Shares.as_view(), name="shares"),
+    path("shares/<str:share_id>", sharing.OneShare.as_view(), name="share"),
+    path("shares/<str:share_id>/poster", sharing.Poster.as_view(), name="poster"),
     path("orders/<str:order_id>", orders.OrderPage.as_view(), name="order"),
     path("invite", inviting.Invite.as_view(), name="invite"),
     path("join", joining.Join.as_view(), name="join"),

@@ -8,7 +8,9 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.terms import Direction, SwitchRight, Terms
 from core.errors import Refusal, TooManyAttempts
+from core.money import Money
 from orders.models import Order
+from sharing.models import ShareProgram
 
 REFUSALS = {
     "credentials_invalid": gettext_lazy("User name and password do not belong together. Check both and try again."),
@@ -48,6 +50,7 @@ REFUSALS = {
     "item_not_on_sale": gettext_lazy("This is not on sale any more. Nothing was ordered."),
     "username_taken": gettext_lazy("Somebody has this user name. Choose another one."),
     "referral_code_unknown": gettext_lazy("Nobody has this code. Check it, or leave the field empty."),
+    "no_share_program": gettext_lazy("Nothing is given for sharing this any more."),
     "not_found": gettext_lazy(
         "There is nothing here that you can see. Perhaps you are logged in with another account."
     ),
@@ -97,7 +100,7 @@ class Headline:
     """How far an order has come, and what happens next."""
 
     title: str
-    next: str = ""
+    comes_next: str = ""
     is_good: bool = False
 
 
@@ -107,8 +110,8 @@ def headline_of(order: Order, *, sells: bool, is_being_paid: bool) -> Headline:
         return Headline(_("All of it was given back"))
     if is_being_paid:
         return Headline(_("Being paid"), _("The charge is on its way. This page looks again by itself."))
-    said = (_SAID_TO_SELLERS if sells else _SAID_TO_BUYERS)[Order.Status(order.status)]
-    return Headline(*map(str, said), is_good=bool(order.paid_minor))
+    title, comes_next = (_SAID_TO_SELLERS if sells else _SAID_TO_BUYERS)[Order.Status(order.status)]
+    return Headline(str(title), str(comes_next), is_good=bool(order.paid_minor))
 
 
 def terms_in_words(terms: Terms, *, inviter: str, invitee: str) -> Iterator[tuple[str, str]]:
@@ -117,6 +120,37 @@ def terms_in_words(terms: Terms, *, inviter: str, invitee: str) -> Iterator[tupl
     yield _("Acting for each other"), _switching(terms) % names
     yield _("What is shared"), _sharing(terms, names)
     yield _("Paying"), _paying(terms)
+
+
+def share_terms_in_words(program: ShareProgram, has_budget_left: bool) -> Iterator[tuple[str, str]]:
+    """Yield what a sharer gets of an item and when, heading and sentence."""
+    yield _("What you earn"), earning_in_words(program)
+    days = program.window_days
+    within = ngettext("within one day", "within %(days)d days", days) % {"days": days}
+    several = {
+        ShareProgram.Model.LAST_TOUCH: _("Of several people's codes the one scanned last counts."),
+        ShareProgram.Model.FIRST_TOUCH: _("Of several people's codes the one scanned first counts."),
+    }[ShareProgram.Model(program.model)]
+    yield (
+        _("When it counts"),
+        _("When somebody scans your code and orders %(within)s.") % {"within": within} + f" {several}",
+    )
+    if program.lock_days:
+        days = program.lock_days
+        lasting = ngettext("for one day", "for %(days)d days", days) % {"days": days}
+        yield _("After that"), _("What the same buyer orders of it %(lasting)s counts as well.") % {"lasting": lasting}
+    if program.budget_minor is not None:
+        budget = {"budget": Money(program.budget_minor, program.currency)}
+        left = _("The seller gives %(budget)s in all, to everybody together.") % budget
+        yield _("How long"), left if has_budget_left else _("The seller's %(budget)s are used up.") % budget
+
+
+def earning_in_words(program: ShareProgram) -> str:
+    """Return what a sharer gets of a sale."""
+    if program.amount is not None:
+        return _("%(amount)s for each one that is sold.") % {"amount": program.amount}
+    assert program.rate_bps is not None
+    return _("%(percent)s %% of what is sold.") % {"percent": f"{program.rate_bps / 100:g}"}
 
 
 def _switching(terms: Terms) -> str:

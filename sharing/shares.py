@@ -21,10 +21,15 @@ def program_in_force(item: Item) -> ShareProgram:
 
     :raises NotFound: it has none.
     """
-    program = ShareProgram.objects.select_related("item__seller").filter(item=item, until_at=None).first()
+    program = find_program(item)
     if program is None:
         raise NotFound
     return program
+
+
+def find_program(item: Item) -> ShareProgram | None:
+    """Return the same, None where an item has no program: most have none."""
+    return ShareProgram.objects.select_related("item__seller").filter(item=item, until_at=None).first()
 
 
 def programs_of(seller: Account) -> QuerySet[ShareProgram]:

@@ -15,6 +15,8 @@ from core.errors import NotFound, Refusal
 from portal.forms import QuantityForm
 from portal.pages.base import Page, TextPage
 from portal.pages.scanning import ScanPage, has_come_by_itself, with_query
+from portal.wording import earning_in_words
+from sharing.shares import find_program
 
 _LITTLE_LEFT = 10  # Said from so few on.
 
@@ -43,7 +45,13 @@ class ItemPage(PageOfItem, TextPage):
         if self.actor is not None and has_come_by_itself(request):
             self.claim_scan(self.actor)
             record_behaviour("item.viewed", by=self.actor, object_id=item.public_id, now=clock.now())
-        return self.render_to_response(self.get_context_data(**describe(self, item, QuantityForm({"quantity": 1}))))
+        context = describe(self, item, QuantityForm({"quantity": 1}))
+        return self.render_to_response(self.get_context_data(**context, given=self._given(item)))
+
+    def _given(self, item: Item) -> str:
+        """What the seller gives for sharing it, to those who could."""
+        program = find_program(item) if self.actor is not None and not self.actor.acting.is_staff else None
+        return earning_in_words(program) if program is not None else ""
 
 
 def describe(page: Page, item: Item, form: QuantityForm) -> dict[str, Any]:

@@ -18,12 +18,12 @@ from django.utils.http import urlencode
 from accounts.actor import Actor
 from core import clock
 from portal.pages.base import Page
+from sharing.classifying import is_fetched_ahead
 from sharing.services.claiming import claim_scans
 from sharing.tokens import TOKEN_LENGTH_MAX
 
 SCAN = "scan"
 
-_FETCHED_IN_ADVANCE = ("prefetch", "prerender", "preview")
 _OWN_SITE = ("none", "same-origin", "same-site")
 
 
@@ -67,8 +67,7 @@ def has_come_by_itself(request: HttpRequest) -> bool:
     Fetch metadata: a document of its own, and from our site, from outside the web (a camera, an address bar), or by a
     click. A browser that says nothing of it is believed.
     """
-    purpose = f"{request.headers.get('Sec-Purpose', '')} {request.headers.get('Purpose', '')}".lower()
-    if any(word in purpose for word in _FETCHED_IN_ADVANCE) or request.headers.get("X-Moz") == "prefetch":
+    if is_fetched_ahead(request.headers):
         return False
     if request.headers.get("Sec-Fetch-Dest", "document") != "document":
         return False
