@@ -13,12 +13,13 @@ from core.admin.cells import (
 )
 from core.admin.house import HouseAdmin, ReadOnlyAdmin
 from core.admin.jobs import shows_result
-from core.admin.pages import attempt, page, show_page
+from core.admin.pages import attempt, back_to, page, show_page
 
 __all__ = [
     "HouseAdmin",
     "ReadOnlyAdmin",
     "attempt",
+    "back_to",
     "facts",
     "link_to",
     "list_link",

@@ -9,6 +9,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import reverse
 
 from core.errors import Refusal
 
@@ -60,6 +61,11 @@ def show_page(request: HttpRequest, owner: Any, template: str, *, title: str, **
     """Answer with a page that has the sidebar around it; `original` is the row that it is about."""
     around = {**admin.site.each_context(request), "opts": owner.opts, "title": title}
     return TemplateResponse(request, template, around | context)
+
+
+def back_to(page: str, object_id: str) -> HttpResponse:
+    """Close a dialog and show its row as it is now; `page` names the list, as in `wallets_debt`."""
+    return HttpResponse(headers={"HX-Redirect": reverse(f"admin:{page}_change", args=[object_id])})
 
 
 def attempt(request: HttpRequest, service: Callable[[], Result]) -> Result | None:

@@ -8,6 +8,7 @@ from core.ids import PublicIdField
 from sharing.models.programs import ShareProgram
 
 ACTIVITY_URL_LENGTH_MAX = 500
+REVOKE_REASON_LENGTH_MAX = 300
 
 
 class Share(models.Model):
@@ -37,7 +38,7 @@ class Share(models.Model):
     revoked_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )
-    revoke_reason = models.CharField(max_length=300, blank=True, help_text="An operator's words.")
+    revoke_reason = models.CharField(max_length=REVOKE_REASON_LENGTH_MAX, blank=True, help_text="An operator's words.")
 
     class Meta:
         constraints = [

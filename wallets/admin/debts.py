@@ -6,11 +6,11 @@ from unfold.decorators import action, display
 
 from accounts.browser import operator_of
 from core import clock
-from core.admin import link_to, money_field, shown_money
+from core.admin import back_to, link_to, money_field, shown_money
 from core.errors import Refusal
 from core.ids import encode_key
 from wallets import services
-from wallets.admin.owned import OwnedAdmin, ReadOnlyInline, ReasonForm, back_to
+from wallets.admin.owned import OwnedAdmin, ReadOnlyInline, ReasonForm
 from wallets.models import Debt, DebtRepayment, Earning
 
 

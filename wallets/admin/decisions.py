@@ -11,9 +11,9 @@ from unfold.forms import BaseDialogForm
 
 from accounts.browser import operator_of
 from core import clock
-from core.admin import ReadOnlyAdmin, link_to
+from core.admin import ReadOnlyAdmin, back_to, link_to
 from core.errors import Refusal
-from wallets.admin.owned import back_to, link_to_payment
+from wallets.admin.owned import link_to_payment
 from wallets.providers.models import ProviderDecision
 from wallets.services import by_hand
 

@@ -4,8 +4,7 @@ from typing import Any
 
 from django import forms
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.http import HttpRequest
 from unfold.admin import TabularInline
 from unfold.decorators import display
 from unfold.forms import BaseDialogForm
@@ -81,11 +80,6 @@ class ReadOnlyInline(TabularInline):
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
-
-
-def back_to(page: str, object_id: str) -> HttpResponse:
-    """Close the dialog and show the row as it is now."""
-    return HttpResponse(headers={"HX-Redirect": reverse(f"admin:{page}_change", args=[object_id])})
 
 
 def link_to_payment(reference: str) -> str:

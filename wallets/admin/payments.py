@@ -14,10 +14,10 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from accounts.browser import operator_of
 from core import clock
-from core.admin import ReadOnlyAdmin, link_to, money_field, table
+from core.admin import ReadOnlyAdmin, back_to, link_to, money_field, table
 from core.errors import Refusal
 from wallets import services
-from wallets.admin.owned import OwnedAdmin, ReadOnlyInline, ReasonForm, back_to, link_to_payment
+from wallets.admin.owned import OwnedAdmin, ReadOnlyInline, ReasonForm, link_to_payment
 from wallets.models import (
     IdentityCharge,
     ProviderAttempt,
