@@ -51,4 +51,4 @@ def _touches() -> QuerySet[Touch]:
 
 
 def _won() -> QuerySet[WonLine]:
-    return WonLine.objects.select_related("share", "sharer", "earning").order_by("line")
+    return WonLine.objects.select_related("share__program", "sharer", "earning").order_by("line")

@@ -57,7 +57,8 @@ class OrderItem(BuyerPage, WalletPage, PageOfItem, FormPage):
     def _place(self, said: dict[str, Any]) -> str:
         """:raises AmountMismatch: the price is no longer the one that was on the page."""
         wanted = [WantedLine(self.kwargs["item_id"], said["quantity"])]
-        placed = place_checkout(lines=wanted, actor=self.customer, now=clock.now())
+        scans = [self.scan] if self.scan else []
+        placed = place_checkout(lines=wanted, scans=scans, actor=self.customer, now=clock.now())
         if Money(placed.checkout.total_minor, placed.checkout.currency) != Money(said["amount"], said["currency"]):
             raise AmountMismatch
         return placed.orders[0].public_id

@@ -1,21 +1,25 @@
 """An order, as its buyer and its seller see it: how far it has come, its money, and paying it."""
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from core.errors import NotFound, Refusal
 from core.money import Money
 from orders.api.outputs import payment_document
 from orders.counter.receipts.codes import sign_receipt
-from orders.models import Order, ProviderPayment
+from orders.models import Order, OrderLine, ProviderPayment
 from orders.selectors import get_order, lines_of, payments_of, refunds_of
 from portal.forms import OrderPaymentForm
 from portal.pages.base import FormPage
 from portal.pages.payments import WalletPage, attempt_of, once, start_payment, ways_to_pay
-from portal.wording import headline_of
+from portal.wording import earning_in_words, headline_of
+from sharing.attributions import attribution_of
 
 Status = Order.Status
 
@@ -52,17 +56,18 @@ class OrderPage(WalletPage, FormPage):
         sells = viewer.pk == order.seller_id
         payment = _payment(order) if not sells else None
         is_being_paid = payment is not None and payment["status"] == ProviderPayment.Status.IN_PROGRESS
+        lines = lines_of([order])[order.pk]
         return self.get_context_data(
             form=form,
             order=order,
             sells=sells,
             headline=headline_of(order, sells=sells, is_being_paid=is_being_paid),
-            lines=_bill(order),
+            lines=_bill(order, lines),
             total=Money(order.total_minor, order.currency),
             refunded=Money(order.refunded_minor, order.currency),
             kept=Money(order.refundable_minor, order.currency),
             refunds=[(refund, Money(refund.amount_minor, order.currency)) for refund in _refunds(order)],
-            fee=Money(order.fee_minor, order.currency),
+            costs=_costs(order, lines) if sells else [],
             receipt=_receipt(order),
             payment=payment,
             is_being_paid=is_being_paid,
@@ -82,9 +87,31 @@ class OrderPage(WalletPage, FormPage):
         return answer
 
 
-def _bill(order: Order) -> list[Any]:
-    lines = lines_of([order])[order.pk]
+def _bill(order: Order, lines: Sequence[OrderLine]) -> list[Any]:
     return [(line, Money(line.unit_minor, order.currency), Money(line.amount_minor, order.currency)) for line in lines]
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What goes from a sale to somebody, less what refunds have taken back."""
+
+    to_whom: str
+    why: str
+    amount: Money
+
+
+def _costs(order: Order, lines: Sequence[OrderLine]) -> Iterator[Cost]:
+    """The platform's fee, and the parts of those who brought the customer; most sales have none."""
+    yield Cost(_("The platform's fee"), "", Money(order.fee_minor - order.fee_refunded_minor, order.currency))
+    titles = {line.pk: line.title for line in lines if line.share_terms}
+    for won in attribution_of(order.public_id).won if titles else ():
+        charged_minor = won.promised_minor if won.charged_minor is None else won.charged_minor
+        what = {"title": titles[won.line], "given": earning_in_words(won.share.program)}
+        yield Cost(
+            won.sharer.name,
+            _("Brought the customer of %(title)s: %(given)s") % what,
+            Money(charged_minor - won.reversed_minor, order.currency),
+        )
 
 
 def _refunds(order: Order) -> list[Any]:

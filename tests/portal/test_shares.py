@@ -14,17 +14,19 @@ from catalog.models import Item
 from catalog.services import close_store, open_store
 from core import clock
 from core.money import Money
+from orders.models import Order
 from sharing.models import ScanClaim, ScanClass, Share
 from sharing.services import end_program, revoke_share
 from sharing.shares import share_url
 from tests.conftest import PASSWORD
 from tests.portal.conftest import send, text_of
-from tests.portal.test_items import NEWCOMER
+from tests.portal.test_items import NEWCOMER, order_form
 from tests.qr_reader import read_qr
+from tests.sharing.money import refund, sold, touches
 from tests.sharing.programs import give
 from tests.sharing.programs import share as made
 from tests.sharing.scans import look, scan, token_of
-from tests.shop import offer
+from tests.shop import fund, offer
 
 Customer = Callable[[Account], Client]
 
@@ -258,3 +260,45 @@ class TestBindingAScan:
     def test_the_sharers_own_scan_is_its_own(self, token: str, tea: Item, sharer: Account, customer: Customer) -> None:
         customer(sharer).get(f"/items/{tea.public_id}?scan={token}")
         assert ScanClaim.objects.get().scan_class == ScanClass.SELF
+
+
+class TestWhatABroughtCustomerCosts:
+    """The scan goes with the order's form; what it has cost stands on the order's page, for the seller only."""
+
+    def test_the_token_in_the_form_is_handed_to_the_order(
+        self, share: Share, sharer: Account, seller: Account, buyer: Account, customer: Customer, statements: Any
+    ) -> None:
+        fund(buyer, 1000)
+        client, path = customer(buyer), f"/items/{share.item.public_id}/order?scan={token_of(share)}"
+
+        there = client.post(path, order_form(client.get(path)))["Location"]
+
+        assert touches(Order.objects.get()) == [("last_touch", True)]
+        owner = customer(seller)
+        with statements() as seen:
+            said = text_of(owner.get(there))
+        assert len(seen) <= 7, str(seen)
+        assert f"{sharer.name} Brought the customer of Tea: 5 % of what is sold. 0.50 GBP" in said
+        assert sharer.name not in text_of(client.get(there))
+
+    def test_what_a_refund_takes_back_of_it_is_said(
+        self, share: Share, sharer: Account, seller: Account, customer: Customer
+    ) -> None:
+        sale = sold(share)
+        refund(sale, 500)
+        assert "5 % of what is sold. 0.25 GBP" in text_of(customer(seller).get(f"/orders/{sale.public_id}"))
+        refund(sale, 500)
+        said = text_of(customer(seller).get(f"/orders/{sale.public_id}"))
+        assert "All of it was given back" in said
+        assert "The platform's fee 0.00 GBP" in said
+        assert "5 % of what is sold. 0.00 GBP" in said
+        assert "Taken back buyers got their money back 0.50 GBP" in text_of(customer(sharer).get("/shares"))
+
+    @pytest.mark.parametrize("token", ["forged", "", "x" * 400])
+    def test_a_token_that_is_no_good_hinders_no_order(
+        self, share: Share, buyer: Account, customer: Customer, token: str
+    ) -> None:
+        fund(buyer, 1000)
+        client, path = customer(buyer), f"/items/{share.item.public_id}/order?scan={token}"
+        assert client.post(path, order_form(client.get(path))).status_code == 302
+        assert Order.objects.get().status == "paid"
