@@ -37,6 +37,7 @@ from demo.world import (
     SALES,
     SECOND_FACTORS,
     SELLERS,
+    SHARINGS,
     STORIES,
     Agency,
     Bond,
@@ -46,6 +47,7 @@ from demo.world import (
     Person,
     Place,
     Sale,
+    Sharing,
     Stage,
     Story,
 )
@@ -74,6 +76,10 @@ from orders.services import (
     place_checkout,
     refund_order,
 )
+from sharing.models import Share, ShareProgram
+from sharing.services import make_share, set_program
+from sharing.services.scanning import record_scan
+from sharing.tokens import write_token
 from wallets.models import TopUp
 from wallets.services import charge_top_up, finish_top_up, request_top_up
 
@@ -84,6 +90,8 @@ PROOF_LIFETIME = timedelta(minutes=1)
 CONSEQUENCES_DEPTH = 4  # A sale is shared out, released by time, and each of that is booked.
 PLAN = Path(__file__).parent / "plan.json"
 HERE = "127.0.0.1"
+PHONE = "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 Chrome/125.0.0.0 Mobile Safari/537.36"
+SCANNED_BEFORE = timedelta(hours=1)  # the order
 
 
 def load_world(*, now: datetime) -> None:
@@ -109,6 +117,8 @@ def load_world(*, now: datetime) -> None:
         _open(place, opened_at)
     for offer in OFFERS:
         _offer(offer, opened_at)
+    for sharing in SHARINGS:
+        _share(sharing, opened_at)
     for buyer in BUYERS:
         for amount in buyer.wallet:
             _top_up(buyer, amount, opened_at)
@@ -223,6 +233,21 @@ def _offer(offer: Offer, now: datetime) -> None:
         )
 
 
+def _share(sharing: Sharing, now: datetime) -> None:
+    item = Item.objects.select_related("seller").get(title=sharing.title)
+    if not ShareProgram.objects.filter(item=item).exists():
+        set_program(item=item.public_id, terms=sharing.terms, actor=Actor.own(item.seller), now=now)
+    make_share(item=item.public_id, actor=Actor.own(_account(sharing.sharer)), now=now)
+
+
+def _scan(item: Item, sharer: str, now: datetime) -> str:
+    """Somebody's phone looks at a sharer's code; the token with which it is led on."""
+    share = Share.objects.get(item=item, sharer__username=sharer)
+    scan = record_scan(share_id=share.pk, agent=PHONE, address=HERE, signals=[], now=now)
+    assert scan is not None
+    return write_token(scan.ticket)
+
+
 def _top_up(person: Person, amount: Money, now: datetime) -> None:
     owner = _account(person.username)
     begun = TopUp.objects.filter(owner=owner, currency=amount.currency).first()
@@ -248,7 +273,8 @@ def _tell(story: Story, now: datetime) -> None:
         return placed_at + story.age * share
 
     wanted = [WantedLine(item=item.public_id, quantity=story.quantity)]
-    (placed,) = place_checkout(lines=wanted, actor=buyer, now=placed_at).orders
+    scans = [_scan(item, story.scanned, placed_at - SCANNED_BEFORE)] if story.scanned else []
+    (placed,) = place_checkout(lines=wanted, scans=scans, actor=buyer, now=placed_at).orders
     order, total = placed.public_id, _total(placed)
     steps: dict[Stage, Callable[[], object]] = {
         Stage.PAID: lambda: pay_order(order=order, amount=total, payer=buyer.acting, actor=buyer, now=placed_at),

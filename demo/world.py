@@ -6,6 +6,7 @@ from enum import IntEnum
 
 from accounts.terms import CapKind, Direction, SwitchRight, Terms
 from core.money import Money
+from sharing.program_terms import ProgramTerms
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,15 @@ class Sale:
     age: timedelta
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sharing:
+    """What an item's seller gives to those who bring customers, and who shares it."""
+
+    title: str
+    terms: ProgramTerms
+    sharer: str
+
+
 class Stage(IntEnum):
     """How far an order has come."""
 
@@ -105,6 +115,7 @@ class Story:
     What became of one order: how far it came, how long ago it was placed, and what was given back.
 
     `by`: who logged in, where a linked account ordered and paid in the buyer's name.
+    `scanned`: whose code the buyer has scanned before.
     """
 
     buyer: str
@@ -116,6 +127,7 @@ class Story:
     refund_reason: str = ""
     cancelled: bool = False
     by: str = ""
+    scanned: str = ""
 
 
 OPERATORS = (
@@ -351,6 +363,19 @@ OFFERS = (
     ),
 )
 
+SHARINGS = (
+    Sharing(
+        title="Refurbished toaster",
+        terms=ProgramTerms(rate_bps=800, window_days=30, model="last_touch", lock_days=90, budget=Money(100_00, "GBP")),
+        sharer="grace",
+    ),
+    Sharing(
+        title="Cupping for two, one hour",
+        terms=ProgramTerms(amount=Money(300, "JPY"), window_days=14, model="first_touch"),
+        sharer="grace",
+    ),
+)
+
 SALES = (
     Sale(
         seller="tanuki-cafe",
@@ -377,6 +402,14 @@ STORIES = (
         age=timedelta(days=9),
         refund=Money(1_480, "JPY"),
         refund_reason="One bag arrived torn.",
+    ),
+    Story(
+        buyer="wei",
+        title="Cupping for two, one hour",
+        quantity=1,
+        stage=Stage.COMPLETED,
+        age=timedelta(days=8),  # What Grace earns by it is released in a few days.
+        scanned="grace",
     ),
     Story(
         buyer="harbour-foods",

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from io import StringIO
 from typing import Any
+from urllib.parse import urlsplit
 
 import pyotp
 import pytest
@@ -18,7 +19,7 @@ from core.money import CURRENCY_DIGITS
 from core.registry import book_checks
 from demo import loading
 from demo.models import BankEntry
-from demo.world import AGENTS, BONDS, BUYERS, IDENTITIES, OPERATORS, SECOND_FACTORS, SELLERS
+from demo.world import AGENTS, BONDS, BUYERS, IDENTITIES, OPERATORS, SECOND_FACTORS, SELLERS, SHARINGS
 from distribution.models import AllocatedLine
 from events.models import Delivery
 from ledger.models import LedgerAccount
@@ -85,6 +86,16 @@ class TestTheDemoWorld:
         reasons = {row["reason"] for line in AllocatedLine.objects.all() for row in line.not_paid}
         assert {"self_dealing", "nobody", "vacant"} <= reasons
 
+    def test_has_somebody_who_brought_a_customer(self, client: Any) -> None:
+        printed = load()
+
+        earned = Earning.objects.get(kind="share")
+        assert (earned.owner.username, earned.original_minor, earned.currency) == ("grace", 300, "JPY")
+        shared = [line.rpartition(" ")[2] for line in printed.splitlines() if " shares " in line]
+        assert len(shared) == len(SHARINGS)
+        for url in shared:
+            assert client.get(urlsplit(url).path).status_code == 302
+
     def test_shows_who_acted_for_whom_as_the_terms_say(self) -> None:
         load()
 
@@ -135,6 +146,7 @@ class TestTheDemoWorld:
             "_bind",
             "_open",
             "_offer",
+            "_share",
             "finish_top_up",
             "pay_order",
             "refund_order",

@@ -9,7 +9,9 @@ from django.core.management.base import BaseCommand, CommandError
 from core import clock
 from core.locks import only_one
 from demo.loading import load_world
-from demo.world import AGENCIES, AGENTS, BONDS, BUYERS, OPERATORS, SECOND_FACTORS, SELLERS
+from demo.world import AGENCIES, AGENTS, BONDS, BUYERS, OPERATORS, SECOND_FACTORS, SELLERS, SHARINGS
+from sharing.models import Share
+from sharing.shares import share_url
 
 OTHER_SECONDS_MAX = 120.0
 
@@ -41,6 +43,9 @@ def log_ins() -> Iterator[str]:
         yield f"  {bond.invitee} is linked with {bond.inviter}."
     for agency in AGENCIES:
         yield f"  {agency.username} is the agent of {agency.area}."
+    for sharing in SHARINGS:
+        share = Share.objects.filter(item__title=sharing.title, sharer__username=sharing.sharer).earliest("pk")
+        yield f"  {sharing.sharer} shares {sharing.title}: {share_url(share.pk)}"
     for username, secret in SECOND_FACTORS.items():
         yield f"  {username} has a second factor; the secret for an authenticator app is {secret}."
 
