@@ -5,27 +5,32 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
-
 from accounts.actor import Actor
 from accounts.models import Account
 from accounts.terms import BEHAVIOUR_KINDS, Direction
+from core.prepared import Prepared
 
-_RECORD = """
-INSERT INTO accounts_behaviour (kind, account_id, link_id, login_account_id, acting_account_id, session_id,
-                                object_id, data, occurred_at)
-SELECT %(kind)s, stored.account_id, stored.link_id, %(login)s, %(acting)s, %(session)s, done.object, done.data, %(now)s
-FROM unnest(%(objects)s::text[], %(data)s::jsonb[]) WITH ORDINALITY AS done(object, data, place), (
-    SELECT %(acting)s::bigint AS account_id, NULL::bigint AS link_id
-    UNION ALL
-    SELECT l.invitee_id, l.id FROM accounts_link l
-    WHERE l.inviter_id = %(acting)s AND l.ended_at IS NULL AND l.mirror @> %(mirrored)s AND l.direction = ANY(%(out)s)
-    UNION ALL
-    SELECT l.inviter_id, l.id FROM accounts_link l
-    WHERE l.invitee_id = %(acting)s AND l.ended_at IS NULL AND l.mirror @> %(mirrored)s AND l.direction = ANY(%(back)s)
-) stored
-ORDER BY done.place, stored.link_id NULLS FIRST
-"""
+_RECORD = Prepared(
+    "record_behaviours",
+    """
+    INSERT INTO accounts_behaviour (kind, account_id, link_id, login_account_id, acting_account_id, session_id,
+                                    object_id, data, occurred_at)
+    SELECT %(kind)s, stored.account_id, stored.link_id, %(login)s, %(acting)s, %(session)s,
+           done.object, done.data, %(now)s
+    FROM unnest(%(objects)s::text[], %(data)s::text[]::jsonb[]) WITH ORDINALITY AS done(object, data, place), (
+        SELECT %(acting)s::bigint AS account_id, NULL::bigint AS link_id
+        UNION ALL
+        SELECT l.invitee_id, l.id FROM accounts_link l
+        WHERE l.inviter_id = %(acting)s AND l.ended_at IS NULL
+          AND l.mirror @> %(mirrored)s::jsonb AND l.direction = ANY(%(out)s::text[])
+        UNION ALL
+        SELECT l.inviter_id, l.id FROM accounts_link l
+        WHERE l.invitee_id = %(acting)s AND l.ended_at IS NULL
+          AND l.mirror @> %(mirrored)s::jsonb AND l.direction = ANY(%(back)s::text[])
+    ) stored
+    ORDER BY done.place, stored.link_id NULLS FIRST
+    """,
+)
 
 
 def record_behaviour(
@@ -64,19 +69,15 @@ def record_behaviours(
     acting = as_ or by.acting
     if acting.is_staff:
         return
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _RECORD,
-            {
-                "kind": kind,
-                "mirrored": json.dumps([kind]),
-                "login": by.login.pk,
-                "acting": acting.pk,
-                "session": by.session_id or "",
-                "objects": [object_id for object_id, _data in done],
-                "data": [json.dumps(data) for _object_id, data in done],
-                "now": now,
-                "out": [Direction.TO_INVITEE, Direction.BOTH] if mirrored else [],
-                "back": [Direction.TO_INVITER, Direction.BOTH] if mirrored else [],
-            },
-        )
+    _RECORD.run(
+        kind=kind,
+        mirrored=json.dumps([kind]),
+        login=by.login.pk,
+        acting=acting.pk,
+        session=by.session_id or "",
+        objects=[object_id for object_id, _data in done],
+        data=[json.dumps(data) for _object_id, data in done],
+        now=now,
+        out=[Direction.TO_INVITEE, Direction.BOTH] if mirrored else [],
+        back=[Direction.TO_INVITER, Direction.BOTH] if mirrored else [],
+    )

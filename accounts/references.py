@@ -6,6 +6,8 @@ from rest_framework import serializers
 
 from accounts.models import Account
 
+NAMED_BY = ("id", "public_id", "name")  # What of an account's row a reference needs.
+
 
 class AccountRefDocument(serializers.Serializer):
     """A reference to an account."""

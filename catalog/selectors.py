@@ -8,13 +8,47 @@ from django.conf import settings
 from django.db.models import F, Q, QuerySet
 
 from accounts.models import Account
+from accounts.references import NAMED_BY
 from catalog.fees import FeeTable, compile_fees
 from catalog.models import FeeSchedule, Item, Store
 from core.errors import NotFound
+from core.prepared import Columns, Prepared
 
 Row = TypeVar("Row")
 
 SHOWN_TO_ALL = (Item.Status.ON_SALE, Item.Status.PAUSED)
+
+_SOLD_BY = (
+    "id",
+    "public_id",
+    "seller",
+    "store",
+    "title",
+    "category",
+    "kind",
+    "price_minor",
+    "currency",
+    "stock",
+    "status",
+)
+
+_ITEM = Columns(Item, "i", *_SOLD_BY)
+_SELLER = Columns(Account, "a", *NAMED_BY)
+_ITEMS_BY_ID = Prepared(
+    "items_by_id",
+    f"""
+    SELECT {_ITEM}, {_SELLER} FROM catalog_item i JOIN accounts_account a ON a.id = i.seller_id
+    WHERE i.public_id = ANY(%(public_ids)s::text[])
+    """,  # noqa: S608 - names of columns
+)
+_FEES_IN_FORCE = Prepared(
+    "fees_in_force",
+    """
+    SELECT public_id FROM catalog_feeschedule
+    WHERE status = 'active' AND (effective_from IS NULL OR effective_from <= %(at)s)
+    ORDER BY effective_from DESC NULLS LAST LIMIT 1
+    """,
+)
 
 _compiled: dict[str, FeeTable] = {}  # Active versions never change (trigger): none of them goes stale.
 
@@ -86,13 +120,18 @@ def get_own_item(public_id: str, *, seller: Account) -> Item:
 
 def items_by_id(public_ids: Iterable[str]) -> dict[str, Item]:
     """Return the items of these public ids, whatever their status, with their sellers, by public id."""
-    found = Item.objects.select_related("seller").filter(public_id__in=set(public_ids))
-    return {item.public_id: item for item in found.defer("description")}
+    items = {}
+    for row in _ITEMS_BY_ID.rows(public_ids=list(set(public_ids))):
+        values = iter(row)
+        item = _ITEM.take(values)
+        item.seller = _SELLER.take(values)
+        items[item.public_id] = item
+    return items
 
 
 def fee_table_in_force(at: datetime) -> FeeTable:
     """Return what sales at a moment are charged by: one cheap statement, and one more per version and process."""
-    public_id = _in_force(at).values_list("public_id", flat=True)[0]
+    ((public_id,),) = _FEES_IN_FORCE.rows(at=at)
     if public_id not in _compiled:
         schedule = FeeSchedule.objects.get(public_id=public_id)
         _compiled[public_id] = compile_fees(public_id, schedule.rules)

@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from core.errors import ClockTooFar
 from core.models import ClockOffset
+from core.prepared import Prepared
 
 
 @dataclass(slots=True)
@@ -29,6 +30,7 @@ class _Reading:
 
 
 _reading: ContextVar[_Reading | None] = ContextVar("clock_reading", default=None)
+_OFFSET = Prepared("clock_offset", "SELECT offset_seconds FROM core_clockoffset WHERE id = 1")
 _RUNNER_LOCK = 0x434C4F434B  # "CLOCK", beside the 64-bit digests that idempotency keys lock.
 _WAIT_STEP_SECONDS = 0.05
 _timed: dict[str, Callable[[datetime], int]] = {}
@@ -46,8 +48,8 @@ def offset() -> timedelta:
         return timedelta()
     reading = _reading.get() or _Reading()
     if reading.offset is None:
-        seconds = ClockOffset.objects.values_list("offset_seconds", flat=True).first() or 0
-        reading.offset = timedelta(seconds=seconds)
+        found = _OFFSET.row()
+        reading.offset = timedelta(seconds=found[0] if found else 0)
     return reading.offset
 
 

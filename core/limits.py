@@ -18,9 +18,18 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from core.errors import TooManyAttempts
+from core.prepared import Prepared
 
 WAIT_SECONDS_MAX = 5.0
 WAIT_STEP_SECONDS = 0.05
+
+_COUNTS = Prepared(
+    "attempts_counted",
+    """
+    SELECT a.scope, a.counted, a.window_ends_at FROM core_attemptcount a
+    JOIN unnest(%(scopes)s::text[], %(subjects)s::text[]) AS g(scope, subject) USING (scope, subject)
+    """,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +83,8 @@ def ensure_below(*limited: Tries) -> None:
     """
     now = timezone.now()
     keys = [(limit.scope, _digest(limit, (subject,))) for limit, subject in limited]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT a.scope, a.counted, a.window_ends_at FROM core_attemptcount a
-            JOIN unnest(%s::text[], %s::text[]) AS g(scope, subject) USING (scope, subject)
-            """,
-            [[scope for scope, _subject in keys], [subject for _scope, subject in keys]],
-        )
-        found = {scope: (counted, ends_at) for scope, counted, ends_at in cursor.fetchall()}
+    counts = _COUNTS.rows(scopes=[scope for scope, _subject in keys], subjects=[subject for _scope, subject in keys])
+    found = {scope: (counted, ends_at) for scope, counted, ends_at in counts}
     for limit, _subject in limited:
         counted, ends_at = found.get(limit.scope, (0, now))
         if ends_at > now and counted >= limit.most:

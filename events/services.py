@@ -8,31 +8,36 @@ from functools import partial
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 
 from core.ids import encode_key
+from core.prepared import Prepared
 from events.consumers import hearers
 from events.delivery import retry_parked
 from events.doorbell import ring
 from events.errors import EventKeyTaken, OutsideTransaction
 from events.types import Event
 
-_INSERT = """
-WITH given AS (
-    SELECT * FROM unnest(%(types)s::text[], %(keys)s::text[], %(subjects)s::text[], %(payloads)s::jsonb[],
-                         %(times)s::timestamptz[]) WITH ORDINALITY AS g(type, key, subject, payload, occurred_at, place)
-), recorded AS (
-    INSERT INTO events_eventrecord (type, key, subject, payload, occurred_at, recorded_at)
-    SELECT type, key, subject, payload, occurred_at, clock_timestamp() FROM given ORDER BY place
-    RETURNING id, type, key, subject
-), delivered AS (
-    INSERT INTO events_delivery (consumer, event_id, subject)
-    SELECT hearer.consumer, recorded.id, recorded.subject
-    FROM recorded JOIN unnest(%(heard)s::text[], %(consumers)s::text[]) AS hearer(type, consumer)
-         ON hearer.type = recorded.type
+_INSERT = Prepared(
+    "record_events",
+    """
+    WITH given AS (
+        SELECT * FROM unnest(%(types)s::text[], %(keys)s::text[], %(subjects)s::text[], %(payloads)s::text[]::jsonb[],
+                             %(times)s::timestamptz[])
+                      WITH ORDINALITY AS g(type, key, subject, payload, occurred_at, place)
+    ), recorded AS (
+        INSERT INTO events_eventrecord (type, key, subject, payload, occurred_at, recorded_at)
+        SELECT type, key, subject, payload, occurred_at, clock_timestamp() FROM given ORDER BY place
+        RETURNING id, type, key, subject
+    ), delivered AS (
+        INSERT INTO events_delivery (consumer, event_id, subject)
+        SELECT hearer.consumer, recorded.id, recorded.subject
+        FROM recorded JOIN unnest(%(heard)s::text[], %(consumers)s::text[]) AS hearer(type, consumer)
+             ON hearer.type = recorded.type
+    )
+    SELECT id, key FROM recorded
+    """,
 )
-SELECT id, key FROM recorded
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +106,11 @@ def record_facts(facts: Sequence[Fact], *, also_heard_by: Sequence[str] = ()) ->
         "consumers": [name for _type, name in heard],
     }
     try:
-        with transaction.atomic(savepoint=False), connection.cursor() as cursor:
-            cursor.execute(_INSERT, parameters)
-            id_by_key = {key: id_ for id_, key in cursor.fetchall()}
+        with transaction.atomic(savepoint=False):
+            id_by_key = {key: id_ for id_, key in _INSERT.rows(**parameters)}
     except IntegrityError as twice:
         raise EventKeyTaken from twice
-    for name in sorted({name for _type, name in heard}):
-        transaction.on_commit(partial(ring, name), robust=True)
+    transaction.on_commit(partial(ring, *sorted({name for _type, name in heard})), robust=True)
     return [Emitted(id_by_key[fact.key], fact.key) for fact in facts]
 
 
@@ -115,6 +118,5 @@ def record_facts(facts: Sequence[Fact], *, also_heard_by: Sequence[str] = ()) ->
 def retry_deliveries(*, deliveries: Iterable[tuple[str, int]]) -> int:
     """Put parked deliveries (consumer, event id) back in their places and ring; return how many there were."""
     put_back = [name for name, event_id in deliveries if retry_parked(name, event_id)]
-    for name in sorted(set(put_back)):
-        transaction.on_commit(partial(ring, name), robust=True)
+    transaction.on_commit(partial(ring, *sorted(set(put_back))), robust=True)
     return len(put_back)

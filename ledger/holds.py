@@ -2,26 +2,28 @@
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any
 
-from django.db import connection
 from django.db.models import F
 
 from core.money import Money
+from core.prepared import Prepared
 from ledger.errors import InsufficientFunds
 from ledger.models import Hold, LedgerAccount
 
-_PLACE = """
-WITH reserved AS (
-    UPDATE ledger_ledgeraccount SET held_minor = held_minor + %(amount)s
-    WHERE code = %(code)s AND currency = %(currency)s
-      AND credits_minor - debits_minor - held_minor >= %(amount)s
+_PLACE = Prepared(
+    "place_hold",
+    """
+    WITH reserved AS (
+        UPDATE ledger_ledgeraccount SET held_minor = held_minor + %(amount)s::bigint
+        WHERE code = %(code)s AND currency = %(currency)s
+          AND credits_minor - debits_minor - held_minor >= %(amount)s
+        RETURNING id
+    )
+    INSERT INTO ledger_hold (account_id, amount_minor, key, expires_at)
+    SELECT id, %(amount)s, %(key)s, %(expires_at)s FROM reserved
     RETURNING id
+    """,
 )
-INSERT INTO ledger_hold (account_id, amount_minor, key, expires_at)
-SELECT id, %(amount)s, %(key)s, %(expires_at)s FROM reserved
-RETURNING id
-"""
 
 
 def place_hold(*, code: str, amount: Money, key: str, expires_at: datetime | None = None) -> int:
@@ -33,10 +35,7 @@ def place_hold(*, code: str, amount: Money, key: str, expires_at: datetime | Non
 
     :raises InsufficientFunds: less is available (an account never used has nothing).
     """
-    parameters: dict[str, Any] = {"code": code, "currency": amount.currency, "amount": amount.minor, "key": key}
-    with connection.cursor() as cursor:
-        cursor.execute(_PLACE, parameters | {"expires_at": expires_at})
-        placed = cursor.fetchone()
+    placed = _PLACE.row(code=code, currency=amount.currency, amount=amount.minor, key=key, expires_at=expires_at)
     if placed is None:
         raise InsufficientFunds
     return placed[0]

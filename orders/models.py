@@ -250,6 +250,11 @@ class Order(models.Model):
         """What is paid and not yet given back."""
         return self.paid_minor - self.refunded_minor
 
+    def keep(self, *fields: str) -> None:
+        """Write these fields; of an order that is still being made all is written together, by whoever makes it."""
+        if not self._state.adding:
+            self.save(update_fields=fields)
+
 
 class OrderLine(models.Model):
     """One item of an order at its price; the platform's fee is fixed here at placing."""

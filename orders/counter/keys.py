@@ -5,11 +5,25 @@ import secrets
 from django.conf import settings
 from django.utils.crypto import salted_hmac
 
+from accounts.models import Account
+from accounts.references import NAMED_BY
+from catalog.models import Store
+from core.prepared import Columns, Prepared
 from orders.counter.models import Terminal
 
 PREFIX = "till_"
 _KEY_BYTES = 32
 _SALT = "orders.counter.keys"
+
+_TILL, _STORE, _SELLER = Columns(Terminal, "t"), Columns(Store, "s"), Columns(Account, "a", *NAMED_BY)
+_FIND = Prepared(
+    "find_terminal",
+    f"""
+    SELECT {_TILL}, {_STORE}, {_SELLER} FROM orders_terminal t
+    JOIN catalog_store s ON s.id = t.store_id JOIN accounts_account a ON a.id = s.seller_id
+    WHERE t.key_digest = ANY(%(digests)s::text[]) AND t.revoked_at IS NULL AND a.is_active
+    """,  # noqa: S608 - names of columns
+)
 
 
 def new_key() -> str:
@@ -28,8 +42,13 @@ def known_digests(key: str) -> list[str]:
 
 def find_terminal(key: str) -> Terminal | None:
     """Return the till in service with this key, store and seller at hand; None too where the seller is shut out."""
-    living = Terminal.objects.filter(revoked_at=None, store__seller__is_active=True)
-    return living.select_related("store__seller").filter(key_digest__in=known_digests(key)).first()
+    found = _FIND.row(digests=known_digests(key))
+    if found is None:
+        return None
+    values = iter(found)
+    terminal, store, seller = _TILL.take(values), _STORE.take(values), _SELLER.take(values)
+    terminal.store, store.seller = store, seller
+    return terminal
 
 
 def _digest(key: str, secret: str | bytes) -> str:

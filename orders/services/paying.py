@@ -160,7 +160,7 @@ def _write_payment(
         fields = [*fields, "fulfilled_at", "completed_at"]
     order.paid_minor = order.total_minor
     order.payer, order.paid_by = payer, paid_by
-    order.save(update_fields=[*fields, *PAID_FIELDS])
+    order.keep(*fields, *PAID_FIELDS)
     paid = OrderPaid(
         order=order.public_id,
         payer=payer.public_id,

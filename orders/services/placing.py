@@ -19,6 +19,7 @@ from catalog.selectors import fee_table_in_force, items_by_id
 from catalog.services import take_stock
 from core.errors import AmountTooLarge
 from core.money import AMOUNT_MINOR_MAX, Money
+from core.prepared import insert, insert_all
 from orders.errors import MixedCurrencies
 from orders.models import Checkout, Order, OrderLine
 from orders.selectors import Lines
@@ -74,11 +75,12 @@ def place_checkout(
     drafts = [_draft_line(line, items[line.item]) for line in lines]
     total_minor = _checked_total(drafts)
     take_stock(units_by_item=_units_to_take(drafts))
-    checkout = Checkout.objects.create(
+    checkout = Checkout(
         buyer=actor.acting, login_account=actor.login, total_minor=total_minor, currency=currency, placed_at=now
     )
+    insert(checkout)
     orders = _make_orders(checkout, drafts, fee_table_in_force(now), now)
-    Order.objects.bulk_create(orders)
+    insert_all(orders)
     placed = [(order.public_id, {"checkout": checkout.public_id}) for order in orders]
     record_behaviours("order.placed", placed, by=actor, now=now)
     matches = match_order(lines=[_sale_line(draft) for draft in drafts], tokens=scans, actor=actor, now=now)
@@ -200,7 +202,7 @@ def _write_lines(drafts: Sequence[_Draft], matches: Matches, actor: Actor, now: 
     for draft, order, terms in zip(drafts, orders, matches.terms, strict=True):
         draft.line.order_id, draft.line.share_terms = order.id, terms
         lines[order.id].append(draft.line)
-    OrderLine.objects.bulk_create(line for of_order in lines.values() for line in of_order)
+    insert_all([line for of_order in lines.values() for line in of_order])
     record_matches(
         matches=matches,
         order=orders[0].public_id,

@@ -12,6 +12,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from accounts.models import Account
 from core.clock import runs_when_due
 from core.money import Money
+from core.prepared import insert
 from events.services import Emitted, Fact, emit, record_facts
 from wallets.events import CommissionReleased, EarningsReleased, EarningsReversed, released_key, reversed_key
 from wallets.models import Debt, DebtRepayment, Earning, UnbookedChange
@@ -41,7 +42,7 @@ def record_earning(
     """
     if not original.minor:
         return
-    Earning.objects.create(
+    earning = Earning(
         order=order,
         owner=owner,
         role=role,
@@ -54,6 +55,7 @@ def record_earning(
         releases_at=releases_at,
         why=why,
     )
+    insert(earning)
 
 
 def schedule_release(*, order: str, releases_at: datetime) -> None:

@@ -78,7 +78,7 @@ def charge_wallet(owner: Account, orders: Payable, *, above_minor: int, now: dat
     buyer_before = order.buyer
     order.buyer = owner
     if order.total_minor > above_minor:
-        order.save(update_fields=["buyer"])
+        order.keep("buyer")
         return ConfirmationNeeded()
     actor = Actor.own(owner)
     try:

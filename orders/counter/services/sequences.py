@@ -15,6 +15,7 @@ from typing import Any
 
 from django.db import connection
 
+from core.prepared import Prepared
 from orders.counter.errors import (
     RefundNotCancellable,
     SequenceCancelled,
@@ -27,11 +28,14 @@ from orders.models import Refund
 
 NOT_CREATED = "not_created"
 
-_BEGIN = """
-SELECT pg_try_advisory_xact_lock(%s), r.id, r.kind, r.request_digest, r.answer
-FROM orders_terminal t LEFT JOIN orders_tillrequest r ON r.terminal_id = t.id AND r.sequence = %s
-WHERE t.id = %s AND t.revoked_at IS NULL FOR SHARE OF t
-"""
+_BEGIN = Prepared(
+    "begin_sequence",
+    """
+    SELECT pg_try_advisory_xact_lock(%(lock)s), r.id, r.kind, r.request_digest, r.answer
+    FROM orders_terminal t LEFT JOIN orders_tillrequest r ON r.terminal_id = t.id AND r.sequence = %(sequence)s
+    WHERE t.id = %(terminal)s AND t.revoked_at IS NULL FOR SHARE OF t
+    """,
+)
 # pg_locks splits the 64 bits of an advisory lock's key in two; 1 marks a key of 64 bits.
 _IS_RUNNING = """
 SELECT EXISTS (
@@ -40,10 +44,14 @@ SELECT EXISTS (
     AND classid::bigint = (%(key)s::bigint >> 32) & 4294967295 AND objid::bigint = %(key)s::bigint & 4294967295
 )
 """
-_KEEP = """
-INSERT INTO orders_tillrequest (terminal_id, sequence, kind, request_digest, answer, trade_id, refund_id)
-VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (terminal_id, sequence) DO NOTHING
-"""
+_KEEP = Prepared(
+    "keep_till_request",
+    """
+    INSERT INTO orders_tillrequest (terminal_id, sequence, kind, request_digest, answer, trade_id, refund_id)
+    VALUES (%(terminal)s, %(sequence)s, %(kind)s, %(digest)s, %(answer)s, %(trade)s, %(refund)s)
+    ON CONFLICT (terminal_id, sequence) DO NOTHING
+    """,
+)
 
 
 class AnsweredMeanwhile(Exception):
@@ -75,9 +83,8 @@ def begin(asked: Asked) -> str | None:
     :raises SequenceCancelled: it was cancelled before anything came of it.
     :raises SequenceReused: it was used for something else.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_BEGIN, [_lock_number(asked.terminal, asked.sequence), asked.sequence, asked.terminal.pk])
-        begun = cursor.fetchone()
+    lock = _lock_number(asked.terminal, asked.sequence)
+    begun = _BEGIN.row(lock=lock, sequence=asked.sequence, terminal=asked.terminal.pk)
     if begun is None:
         raise TerminalKeyUnknown
     is_ours, key, kind, digest, answer = begun
@@ -100,8 +107,7 @@ def keep(asked: Asked, *, answer: str, trade: CounterTrade, refund: Refund | Non
 
     :raises AnsweredMeanwhile: a twin was faster.
     """
-    refund_id = refund.pk if refund else None
-    _insert([asked.terminal.pk, asked.sequence, asked.kind, asked.digest, answer, trade.pk, refund_id])
+    _insert(asked.terminal, asked.sequence, asked.kind, asked.digest, answer, trade, refund)
 
 
 def wait_for(terminal: Terminal, sequence: int) -> TillRequest | None:
@@ -114,7 +120,7 @@ def wait_for(terminal: Terminal, sequence: int) -> TillRequest | None:
 def bury(terminal: Terminal, sequence: int) -> None:
     """Leave a tombstone under a sequence that is ours: whatever comes late under it is refused."""
     answer = json.dumps({"result": NOT_CREATED})
-    _insert([terminal.pk, sequence, TillRequest.Kind.CANCELLED, "", answer, None, None])
+    _insert(terminal, sequence, TillRequest.Kind.CANCELLED, "", answer, None, None)
 
 
 def is_running(terminal: Terminal, sequence: int) -> bool:
@@ -144,11 +150,26 @@ def _first_answer(kind: str, digest: str, answer: str, asked: Asked) -> str:
     return answer
 
 
-def _insert(row: list[Any]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(_KEEP, row)
-        if not cursor.rowcount:
-            raise AnsweredMeanwhile
+def _insert(
+    terminal: Terminal,
+    sequence: int,
+    kind: TillRequest.Kind,
+    digest: str,
+    answer: str,
+    trade: CounterTrade | None,
+    refund: Refund | None,
+) -> None:
+    kept = _KEEP.run(
+        terminal=terminal.pk,
+        sequence=sequence,
+        kind=kind,
+        digest=digest,
+        answer=answer,
+        trade=trade.pk if trade else None,
+        refund=refund.pk if refund else None,
+    )
+    if not kept:
+        raise AnsweredMeanwhile
 
 
 def _lock_number(terminal: Terminal, sequence: int) -> int:

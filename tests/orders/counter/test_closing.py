@@ -12,6 +12,7 @@ from accounts.errors import AccountNotSettled
 from accounts.models import Account, ExternalIdentity
 from catalog.models import Store
 from core import clock
+from core.prepared import Prepared
 from orders.counter.models import Terminal
 from orders.counter.services import sequences
 from orders.models import Order
@@ -81,7 +82,8 @@ class TestTheSeller:
         self, till: Till, seller: Account, race: Race, monkeypatch: pytest.MonkeyPatch
     ):
         """The control: the closing sees no trade, ends, and then there is one."""
-        monkeypatch.setattr(sequences, "_BEGIN", sequences._BEGIN.replace("FOR SHARE OF t", ""))
+        unlocked = Prepared("begin_sequence_unlocked", sequences._BEGIN.sql.replace("FOR SHARE OF t", ""))
+        monkeypatch.setattr(sequences, "_BEGIN", unlocked)
         made, closed = race(*half_made(till.sell, closing(seller)))
         assert (made.status_code, closed) == (201, None)
         assert Order.objects.get(status="pending").seller.is_active is False

@@ -13,13 +13,32 @@ from django.db import connection
 from django.db.models import OuterRef
 
 from accounts.models import Account
+from accounts.references import NAMED_BY
 from core.money import Money
+from core.prepared import Columns, Prepared
 from core.secrecy import decrypt
 from wallets.pay_codes.digits import digest_code
 from wallets.pay_codes.models import PayCode, PayCodeSecret
 from wallets.pay_codes.offline import beginning_of, key_number_of, step_at, step_of
 from wallets.pay_codes.selectors import is_in_force
 from wallets.pay_codes.services.asking_first import limit_of
+
+_CODE = Columns(PayCode, "c")
+_OWNER = Columns(Account, "a", *NAMED_BY, "side", "is_active", "is_staff")
+_SCAN = Prepared(
+    "scan_pay_code",
+    f"""
+    SELECT {_CODE}, {_OWNER}, (
+        SELECT l.amount_minor FROM wallets_confirmationlimit l
+        WHERE l.account_id = c.account_id AND l.currency = %(currency)s)
+    FROM wallets_paycode c JOIN accounts_account a ON a.id = c.account_id
+    WHERE c.code_digest = %(digest)s FOR NO KEY UPDATE OF c
+    """,  # noqa: S608 - names of columns
+)
+_SPEND = Prepared(
+    "spend_pay_code",
+    "UPDATE wallets_paycode SET used_at = %(now)s, used_for = %(order)s, refusal = %(refusal)s WHERE id = %(id)s",
+)
 
 # Unique are (secret, step) and the digest. Where somebody else is inserting the same, it waits how that ends.
 _CLAIM = """
@@ -73,22 +92,26 @@ def spend_pay_code(*, scanned: ScannedCode, order: str, refusal: str = "", now: 
     """Write how the try ended: with `refusal` (its code), or paid. The code is dead from now on."""
     assert scanned.row is not None
     if (scanned.row.used_for, scanned.row.refusal) != (order, refusal):  # A phone's is written as paid with its claim.
-        PayCode.objects.filter(pk=scanned.row.pk).update(used_at=now, used_for=order, refusal=refusal)
+        _SPEND.run(id=scanned.row.pk, now=now, order=order, refusal=refusal)
 
 
 def _scan_known(code: str, order: str, currency: str, now: datetime) -> ScannedCode:
     """Scan a code that has a row: one that we have made, or a phone's that was tried before."""
-    codes = PayCode.objects.select_for_update(no_key=True, of=("self",)).select_related("account")
-    limit = limit_of(OuterRef("account"), currency)
-    row = codes.annotate(confirms_above=limit).filter(code_digest=digest_code(code)).first()
-    if row is None or not row.account.is_active:
+    found = _SCAN.row(digest=digest_code(code), currency=currency)
+    if found is None:
         return DEAD
+    *values, own_limit = found
+    columns = iter(values)
+    row, owner = _CODE.take(columns), _OWNER.take(columns)
+    if not owner.is_active:
+        return DEAD
+    confirms_above = own_limit if own_limit is not None else settings.COUNTER_CONFIRM_ABOVE_MINOR
     if row.used_at is not None:
         is_same_try = row.used_for == order
-        return ScannedCode(row, row.account, row.confirms_above, row.refusal) if is_same_try else DEAD
+        return ScannedCode(row, owner, confirms_above, row.refusal) if is_same_try else DEAD
     if row.expires_at <= now:
         return DEAD
-    return ScannedCode(row, row.account, row.confirms_above)
+    return ScannedCode(row, owner, confirms_above)
 
 
 def _try_for_the_first_time(code: str, key_number: str, order: str, currency: str, now: datetime) -> ScannedCode | None:
