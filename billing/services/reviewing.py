@@ -37,7 +37,7 @@ def review_text(*, text: str) -> Review:
         return Review(text, None, [_unreadable(text, refusal)])
     shown = write_document(written)
     try:
-        document = RuleSetInput(data=written).checked()
+        document = RuleSetInput.check(written)
     except InvalidInput as faults:
         problems = [_misshapen(fault.field, fault.detail, shown.line_of(fault.field)) for fault in faults.errors]
         return Review(shown.text, None, problems)

@@ -183,7 +183,7 @@ class ApiView(APIView):
 
         :raises InvalidInput: with one error per faulty field.
         """
-        return self.Input(data=self.request.data).checked()
+        return self.Input.check(self.request.data)
 
     def checked_query(self) -> dict[str, Any]:
         """
@@ -191,9 +191,9 @@ class ApiView(APIView):
 
         :raises InvalidInput: one of them is not as it should be.
         """
-        known = self.Query().fields
+        known = self.Query.names()
         given = {name: value for name, value in self.request.query_params.items() if name in known}
-        return self.Query(data=given).checked()
+        return self.Query.check(given)
 
     def created(self, data: Any) -> Response:
         """Answer 201."""

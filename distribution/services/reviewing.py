@@ -45,7 +45,7 @@ def review_plan(*, text: str) -> PlanReview:
         return PlanReview(text, None, [WrittenProblem(NOT_READABLE, *where_unreadable(text, refusal))])
     shown = write_document(written)
     try:
-        document = PlanInput(data=written).checked()
+        document = PlanInput.check(written)
     except InvalidInput as faults:
         problems = [
             WrittenProblem(NOT_A_PLAN, f"{fault.field}: {fault.detail}", shown.line_of(fault.field))

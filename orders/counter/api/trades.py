@@ -60,7 +60,7 @@ class TillView(ApiView):
             now=clock.now(),
         )
 
-    def answer_once(self, asked: Asked, effect: Callable[[], Done]) -> HttpResponse | Response:
+    def answer_once(self, asked: Asked, effect: Callable[[], Done]) -> HttpResponse:
         """
         Run an effect once per sequence, and answer every repeat as the first time.
 
@@ -78,10 +78,10 @@ class TillView(ApiView):
                 raise echo from None
         return HttpResponse(kept, status=201, content_type="application/json", headers={"Idempotent-Replayed": "true"})
 
-    def _answer_and_keep(self, asked: Asked, done: Done) -> Response:
-        answer = JSONRenderer().render(done.document).decode()
-        sequences.keep(asked, answer=answer, trade=done.trade, refund=done.refund)
-        return self.created(done.document)
+    def _answer_and_keep(self, asked: Asked, done: Done) -> HttpResponse:
+        answer = JSONRenderer().render(done.document)
+        sequences.keep(asked, answer=answer.decode(), trade=done.trade, refund=done.refund)
+        return HttpResponse(answer, status=201, content_type="application/json")
 
     def outcome_of(self, trade: CounterTrade, request: TillRequest | None) -> Response:
         """Answer what became of a trade, or of a refund of it."""
@@ -130,7 +130,7 @@ class TillTrades(TillView):
         errors.SequenceInUse,
         errors.SequenceReused,
     )
-    def post(self, request: Request) -> HttpResponse | Response:
+    def post(self, request: Request) -> HttpResponse:
         body, till = self.checked_body(), till_of(request)
 
         def make() -> Done:
@@ -259,7 +259,7 @@ class TillRefunds(TillView):
         examples=[examples.TILL_REFUND],
     )
     @refuses(RefundExceedsPaid, errors.SequenceCancelled, errors.SequenceInUse, errors.SequenceReused)
-    def post(self, request: Request, trade_no: str) -> HttpResponse | Response:
+    def post(self, request: Request, trade_no: str) -> HttpResponse:
         till = till_of(request)
         selectors.get_trade(trade_no, store=till.store)
         body = self.checked_body()
