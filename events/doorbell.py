@@ -1,5 +1,8 @@
 """
-The doorbell: tells the workers at once that there is something to hear.
+The doorbell: tells the workers that there is something to hear.
+
+They look a moment later (DOORBELL_LINGER_SECONDS), so that what happens within that moment is heard in one go: who
+has rung first rings for everybody until then.
 
 It may fail: the workers also look for themselves every second. So it waits at most 100 ms, tries
 once, and after a failure keeps silent for 5 s, so that no request pays for a dead or frozen Redis.
@@ -7,6 +10,7 @@ once, and after a failure keeps silent for 5 s, so that no request pays for a de
 
 import threading
 import time
+from collections.abc import Sequence
 from functools import cached_property
 
 import redis
@@ -22,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 DELIVER_TASK = "events.tasks.deliver"
 MONEY_QUEUE = "money"
-_RUNG_MS = 1000  # A ring that no worker answers is rung again after this.
+_UNANSWERED_SECONDS = 1.0  # A ring that no worker answers is rung again so long after they should have looked.
 
 
 class _Connections(threading.local):
@@ -45,6 +49,7 @@ class _Bell:
 
     def __init__(self) -> None:
         self.silent_until = 0.0
+        self.heard_until: dict[str, float] = {}  # By consumer: nobody looks before that, and who does sees what is.
 
     @cached_property
     def of_thread(self) -> _Connections:
@@ -54,22 +59,39 @@ class _Bell:
 _bell = _Bell()
 
 
-def ring(consumer: str) -> None:
+def ring(*consumers: str) -> None:
     """
-    Ask a worker to deliver to this consumer; rings of the same moment become one.
+    Ask workers to deliver to these consumers; rings of the same moment become one. Commit first, then ring.
 
     Never raises for Redis' sake: what cannot be rung is found by the workers' own look.
     """
-    if time.monotonic() < _bell.silent_until:
+    began = time.monotonic()
+    unheard = [consumer for consumer in consumers if began >= _bell.heard_until.get(consumer, 0.0)]
+    if not unheard or began < _bell.silent_until:
         return
     try:
-        if _bell.of_thread.redis.set(_key(consumer), 1, nx=True, px=_RUNG_MS):
+        for consumer in _first_to_ring(unheard):
             current_app.send_task(
-                DELIVER_TASK, args=[consumer], queue=MONEY_QUEUE, producer=_bell.of_thread.producer, retry=False
+                DELIVER_TASK,
+                args=[consumer],
+                queue=MONEY_QUEUE,
+                producer=_bell.of_thread.producer,
+                retry=False,
+                countdown=settings.DOORBELL_LINGER_SECONDS,
             )
+            _bell.heard_until[consumer] = began + settings.DOORBELL_LINGER_SECONDS
     except (redis.RedisError, KombuError, OSError) as failure:
         _bell.silent_until = time.monotonic() + settings.DOORBELL_SILENCE_SECONDS
         log.warning("doorbell_silent", failure=str(failure), seconds=settings.DOORBELL_SILENCE_SECONDS)
+
+
+def _first_to_ring(consumers: Sequence[str]) -> list[str]:
+    """Return those for whom nobody's ring waits to be answered, in one round trip."""
+    kept_ms = round((settings.DOORBELL_LINGER_SECONDS + _UNANSWERED_SECONDS) * 1000)
+    with _bell.of_thread.redis.pipeline(transaction=False) as pipeline:
+        for consumer in consumers:
+            pipeline.set(_key(consumer), 1, nx=True, px=kept_ms)
+        return [consumer for consumer, is_first in zip(consumers, pipeline.execute(), strict=True) if is_first]
 
 
 def answer(consumer: str) -> None:
