@@ -1,7 +1,7 @@
 """The fields of request bodies, strict: what has another JSON type is refused, never converted."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
@@ -30,7 +30,7 @@ class Input(serializers.Serializer):
         return super().to_internal_value(data)
 
     @classmethod
-    def check(cls, data: Mapping[str, Any]) -> dict[str, Any]:
+    def check(cls, data: Any) -> dict[str, Any]:
         """
         Return the fields of a body.
 
