@@ -29,6 +29,11 @@ def text_of_pdf(pdf: bytes) -> str:
     return "\n".join(page.get_textpage().get_text_range() for page in pypdfium2.PdfDocument(pdf))
 
 
+def sheets_of_pdf(pdf: bytes) -> list[tuple[int, int]]:
+    """Return width and height of each page, in millimetres."""
+    return [tuple(round(points * 25.4 / 72) for points in page.get_size()) for page in pypdfium2.PdfDocument(pdf)]
+
+
 def read_qr_in_png(png: bytes) -> zxingcpp.Barcode:
     """Return the only QR code in a PNG picture, with what ZXing says of how it is drawn."""
     page = "#set page(width: auto, height: auto, margin: 0pt)\n#image(bytes(json(bytes(sys.inputs.png))), width: 200pt)"
