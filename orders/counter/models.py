@@ -71,6 +71,12 @@ class CounterTrade(models.Model):
         default="",
         help_text="How the till had a wallet pay it; blank where a phone or a provider's server did, or nobody yet.",
     )
+    scan = models.TextField(
+        blank=True,
+        db_default="",
+        default="",
+        help_text="The scan token or the sharer's code that came with it, until it is paid.",
+    )
     confirming_since = models.DateTimeField(null=True, help_text="Since when it waits for the customer's word.")
     cancelled_at = models.DateTimeField(null=True)
     cancelled_by = models.ForeignKey(

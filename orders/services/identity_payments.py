@@ -13,6 +13,7 @@ from accounts.models import ExternalIdentity
 from core.money import Money
 from orders.errors import AmountMismatch, PaymentInProgress
 from orders.models import Order, ProviderPayment
+from orders.services.attributing import attribute_trade
 from orders.services.paying import pay_charged
 from orders.transitions import Mover, ensure_may, find_row
 from wallets.models import IdentityCharge, TopUp
@@ -76,6 +77,7 @@ class ChargedOrders:
         if row is None or charge.amount != Money(order.total_minor, order.currency):
             return False
         pay_charged(order, row, payer=charge.owner, charged_by=charge.provider, now=now)
+        attribute_trade(order, named=[order.counter_trade.scan], now=now)
         return True
 
     def drop(self, charge: IdentityCharge, *, now: datetime) -> None:

@@ -22,6 +22,7 @@ from ledger.errors import InsufficientFunds
 from ledger.models import LedgerAccount
 from orders.errors import AmountMismatch, OrderNotPayable, PaymentInProgress
 from orders.models import Order, ProviderPayment
+from orders.services.attributing import attribute_trade
 from orders.services.identity_payments import is_being_charged_by_identity
 from orders.services.paying import Payable, ensure_amount, pay_locked, payable, payable_of
 from wallets.models import TopUp
@@ -181,6 +182,7 @@ def _pay_locked(
     for trade in trades:
         # What is bought online was noted when it was placed.
         record_behaviour("order.placed", object_id=trade.public_id, data={"store": trade.store}, by=actor, now=now)
+        attribute_trade(trade, named=[trade.counter_trade.scan], login=actor.login, now=now)
 
 
 def _get(public_id: str) -> ProviderPayment:

@@ -117,52 +117,55 @@ class PlacedLine:
 
 
 def match_order(
-    *, lines: Sequence[SaleLine], tokens: Iterable[str] = (), named: str = "", actor: Actor, now: datetime
+    *, lines: Sequence[SaleLine], tokens: Sequence[str] = (), named: Sequence[str] = (), actor: Actor, now: datetime
 ) -> Matches:
     """
     Decide who brought each line of what the acting account orders at `now`.
 
     `tokens`: scan tokens that came with the order; good ones are bound to the account now, if they were not before.
-    `named`: the token of a scan or the code of a share, as a till or a customer names them. What cannot be used is a
-    stray with its reason. In the transaction that places the order; `record_matches` writes it once lines have keys.
+    `named`: tokens of scans and codes of shares, as a till or a customer names them. What cannot be used is a stray
+    with its reason. In the transaction that places the order; `record_matches` writes it once lines have keys.
     """
-    claimed, strays, by_name = _claim(tokens, named, actor, now)
+    codes = {name: share_id for name in _few(named) if (share_id := share_id_of(name)) is not None}
+    by_name, ended = _claim_by_code(codes.values(), actor, now)
+    claimed, refused = _claim([*tokens, *(name for name in named if name not in codes)], actor, now)
+    claimed, strays = [*by_name, *claimed], [*ended, *refused]
     items = {line.item_id for line in lines}
     strays += [_stray(claim, Reason.OTHER_ITEM) for claim in claimed if claim.item_id not in items]
     candidates = _find_candidates(items, actor, now)
-    if by_name is not None:
-        candidates = [replace(one, is_named=True) if one.scan == by_name else one for one in candidates]
+    if by_name:
+        scans = {claim.scan_id for claim in by_name}
+        candidates = [replace(one, is_named=one.scan in scans) for one in candidates]
     buyers = frozenset({actor.acting.pk, actor.login.pk})
     return Matches([match_line(line, candidates, buyers=buyers, now=now) for line in lines], strays)
 
 
-def _claim(
-    tokens: Iterable[str], named: str, actor: Actor, now: datetime
-) -> tuple[list[ScanClaim], list[Stray], int | None]:
-    """Bind what was named; return the claims, what was refused, and the scan of a share that was named by its code."""
-    by_code: list[ScanClaim] = []
-    strays: list[Stray] = []
-    by_name = None
-    share_id = share_id_of(named) if named else None
-    if share_id is not None:
-        by_code, strays = _claim_by_code(share_id, actor, now)
-        by_name = by_code[0].scan_id if by_code else None
-    elif named:
-        tokens = [*tokens, named]
-    wanted = list(dict.fromkeys(token for token in tokens if token))[: settings.SCANS_PER_ORDER_MAX]
+def _few(names: Iterable[str]) -> list[str]:
+    """So many of what came with an order, each once; more are not looked at."""
+    return list(dict.fromkeys(name for name in names if name))[: settings.SCANS_PER_ORDER_MAX]
+
+
+def _claim(tokens: Iterable[str], actor: Actor, now: datetime) -> tuple[list[ScanClaim], list[Stray]]:
+    """Bind what is good; return the claims, and what was refused."""
+    wanted = _few(tokens)
     outcomes = claim_scans(tokens=wanted, account=actor.acting, login=actor.login, now=now) if wanted else []
     claims = {one.claim.scan_id: one.claim for one in outcomes if isinstance(one, Claimed)}
-    strays += [_refused(one) for one in outcomes if isinstance(one, Refused)]
-    return [*by_code, *claims.values()], strays, by_name
+    return list(claims.values()), [_refused(one) for one in outcomes if isinstance(one, Refused)]
 
 
-def _claim_by_code(share_id: int, actor: Actor, now: datetime) -> tuple[list[ScanClaim], list[Stray]]:
-    share = Share.objects.select_related("program", "item").filter(pk=share_id).first()
-    if share is None:
-        return [], [Stray(reason=Reason.TOKEN_FORGED)]
-    if state_of(share) != LIVE:
-        return [], [Stray(reason=Reason.SHARE_ENDED, share_id=share.pk)]
-    return [record_named_scan(share=share, account=actor.acting, login=actor.login, now=now)], []
+def _claim_by_code(share_ids: Iterable[int], actor: Actor, now: datetime) -> tuple[list[ScanClaim], list[Stray]]:
+    """Record for each share that was named that it was; one that leads nowhere any more is a stray."""
+    wanted = set(share_ids)
+    if not wanted:
+        return [], []
+    claims: list[ScanClaim] = []
+    strays: list[Stray] = []
+    for share in Share.objects.select_related("program", "item").filter(pk__in=wanted).order_by("pk"):
+        if state_of(share) == LIVE:
+            claims.append(record_named_scan(share=share, account=actor.acting, login=actor.login, now=now))
+        else:
+            strays.append(Stray(reason=Reason.SHARE_ENDED, share_id=share.pk))
+    return claims, strays
 
 
 def _stray(claim: ScanClaim, reason: Reason) -> Stray:

@@ -70,6 +70,7 @@ class PhonePayment(CustomerView):
         return {
             **({"provider": provider} if provider is not None else {}),
             "trade_no": trade_no,
+            "named": body.get("scan") or "",
             "amount": Money(body["amount"], body["currency"]),
             "payer": payer_of(body.get("wallet"), actor),
             "actor": actor,

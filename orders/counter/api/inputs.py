@@ -58,16 +58,24 @@ class IdentityInput(Input):
     external_id = TextField(max_length=EXTERNAL_ID_LENGTH_MAX)
 
 
-class TradeInput(Input):
-    """A scan token is of whatever length and use: one that cannot be used never refuses a trade."""
+class NamedScan(Input):
+    """What is named is of whatever length and use: what cannot be used never refuses a trade."""
 
+    scan = TextField(
+        required=False,
+        allow_null=True,
+        allow_blank=True,
+        help_text="Who brought the customer: the token of a scan, or a sharer's code.",
+    )
+
+
+class TradeInput(NamedScan):
     sequence = SequenceField()
     lines = serializers.ListField(child=SoldLineInput(), min_length=1, max_length=settings.ORDER_LINES_MAX)
     amount = MinorUnitsField()
     currency = CurrencyField()
     pay_code = TextField(max_length=PAY_CODE_LENGTH_MAX, required=False)
     identity = IdentityInput(required=False)
-    scan = TextField(required=False, allow_null=True, allow_blank=True)
 
     def validate(self, fields: dict[str, Any]) -> dict[str, Any]:
         if "pay_code" in fields and "identity" in fields:
@@ -103,7 +111,7 @@ class TillRefundInput(Input):
     reason = TextField(max_length=REASON_LENGTH_MAX)
 
 
-class PhonePaymentInput(Input):
+class PhonePaymentInput(NamedScan):
     amount = MinorUnitsField()
     currency = CurrencyField()
     wallet = TextField(max_length=PUBLIC_ID_LENGTH_MAX, required=False, allow_null=True)

@@ -153,6 +153,7 @@ def wanted_trade(body: dict[str, Any]) -> dict[str, Any]:
             )
             for line in body["lines"]
         ],
+        "named": body.get("scan") or "",
         **wanted_payment(body),
     }
 

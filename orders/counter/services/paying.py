@@ -24,6 +24,7 @@ from orders.counter.services.charging import (
 )
 from orders.counter.services.trading import Identity, note_refusal
 from orders.models import Order
+from orders.services.attributing import attribute_trade
 from orders.services.paying import ensure_amount, pay_locked, payable
 
 
@@ -61,11 +62,14 @@ def pay_at_till(
     if pay_code:
         ensure_may_try_codes(terminal)
     trade = lock_trade(trade_no, store=terminal.store.public_id)
+    is_paid_already = bool(trade.order.paid_minor)
     if pay_code:
         refusal = _pay_by_code(trade, pay_code, amount, terminal, now)
     else:
         assert identity is not None
         refusal = _pay_by_identity(trade, identity, amount, terminal, now)
+    if trade.order.paid_minor and not is_paid_already:
+        attribute_trade(trade.order, named=[trade.scan], now=now)
     note_refusal(trade, refusal, now)
     if refusal is None:
         trade.paid_at_till_by = CounterTrade.TillWay.PAY_CODE if pay_code else CounterTrade.TillWay.IDENTITY
@@ -104,9 +108,13 @@ def ensure_same_customer(order: Order, customer: Account) -> None:
 
 
 @transaction.atomic
-def pay_on_phone(*, trade_no: str, amount: Money, payer: Account, actor: Actor, now: datetime) -> CounterTrade:
+def pay_on_phone(
+    *, trade_no: str, amount: Money, payer: Account, actor: Actor, now: datetime, named: str = ""
+) -> CounterTrade:
     """
     Pay a trade whose number the acting buyer has, from the payer's wallet. It is that buyer's from then on.
+
+    `named`: a scan token or a sharer's code, beside what the till may have named; it never refuses anything.
 
     :raises NotFound: there is none of this number, or it is another customer's.
     :raises OrderNotPayable: it is not pending, or its time is up.
@@ -115,11 +123,13 @@ def pay_on_phone(*, trade_no: str, amount: Money, payer: Account, actor: Actor, 
     :raises InsufficientFunds: the wallet has less available.
     """
     trade = lock_trade_of(actor.acting, trade_no)
-    return _pay_in_person(trade, amount, payer, actor, now)
+    return _pay_in_person(trade, amount, payer, actor, named, now)
 
 
 @transaction.atomic
-def confirm_trade(*, trade_no: str, amount: Money, payer: Account, actor: Actor, now: datetime) -> CounterTrade:
+def confirm_trade(
+    *, trade_no: str, amount: Money, payer: Account, actor: Actor, now: datetime, named: str = ""
+) -> CounterTrade:
     """
     Say yes to a large amount that a till has asked for: it is paid. Refusals are those of `pay_on_phone`, and
 
@@ -130,10 +140,12 @@ def confirm_trade(*, trade_no: str, amount: Money, payer: Account, actor: Actor,
     ensure_amount(orders, amount)
     if trade.confirming_since is None:
         raise ConfirmationNotNeeded
-    return _pay_in_person(trade, amount, payer, actor, now)
+    return _pay_in_person(trade, amount, payer, actor, named, now)
 
 
-def _pay_in_person(trade: CounterTrade, amount: Money, payer: Account, actor: Actor, now: datetime) -> CounterTrade:
+def _pay_in_person(
+    trade: CounterTrade, amount: Money, payer: Account, actor: Actor, named: str, now: datetime
+) -> CounterTrade:
     order = trade.order
     orders = payable(order, now)
     ensure_amount(orders, amount)
@@ -141,6 +153,7 @@ def _pay_in_person(trade: CounterTrade, amount: Money, payer: Account, actor: Ac
     order.buyer = actor.acting
     pay_locked(orders, amount=amount, payer=payer, actor=actor, now=now)
     note_bought(order, actor, now)
+    attribute_trade(order, named=[trade.scan, named], login=actor.login, now=now)
     return trade
 
 

@@ -16,6 +16,7 @@ from core.money import Money
 from orders.counter.models import CounterTrade
 from orders.counter.services.charging import ensure_open
 from orders.counter.services.paying import lock_trade_of
+from orders.counter.services.trading import NAMED_LENGTH_MAX
 from orders.models import ProviderPayment
 from orders.services.provider_payments import request_payment_of
 from wallets.providers.registry import find_provider
@@ -23,10 +24,11 @@ from wallets.providers.registry import find_provider
 
 @transaction.atomic
 def request_phone_payment(
-    *, trade_no: str, amount: Money, provider: str, payer: Account, actor: Actor, now: datetime
+    *, trade_no: str, amount: Money, provider: str, payer: Account, actor: Actor, now: datetime, named: str = ""
 ) -> ProviderPayment:
     """
     First step: write the intent to pay a trade whose number the acting buyer has. What the wallet has is not charged.
+    `named`: a scan token or a sharer's code; it takes the place of what the till may have named.
 
     Where it has everything, the trade is paid at once and nobody is called.
 
@@ -40,6 +42,9 @@ def request_phone_payment(
     trade = lock_trade_of(actor.acting, trade_no)
     find_provider(provider)
     ensure_open(trade.store)
+    if named:
+        trade.scan = named[:NAMED_LENGTH_MAX]
+        trade.save(update_fields=["scan"])
     return request_payment_of(trade.order, amount=amount, provider=provider, payer=payer, actor=actor, now=now)
 
 

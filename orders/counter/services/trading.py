@@ -25,8 +25,11 @@ from orders.counter.services.charging import (
     scan,
 )
 from orders.models import Order, OrderLine
+from orders.services.attributing import find_who_brought, record_who_brought
 from orders.services.paying import payable
 from wallets.pay_codes.errors import ConfirmationNeeded
+
+NAMED_LENGTH_MAX = 200  # Longer than any token or code of ours; what is cut is as good as forged.
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +59,15 @@ def create_trade(
     amount: Money,
     pay_code: str = "",
     identity: Identity | None = None,
+    named: str = "",
     now: datetime,
 ) -> tuple[CounterTrade, list[OrderLine]]:
     """
     Make a trade at a till, and with a pay code have it paid; return it with its lines.
 
     What refuses the payment is in the trade's `refusal`, and is to be committed with it. With an identity it
-    is made in that customer's name, and nothing is paid yet. Who calls has taken the sequence.
+    is made in that customer's name, and nothing is paid yet. `named`: the scan token or the sharer's code that the
+    customer shows; it is looked at when the trade is paid. Who calls has taken the sequence.
 
     :raises StoreClosed: the store sells nothing any more.
     :raises TooManyAttempts: too many codes that were nobody's.
@@ -83,11 +88,14 @@ def create_trade(
     if identity is not None:
         order.buyer = find_identity(identity.provider, identity.external_id, store).account
     _charge_fees(order, drafts, fee_table_in_force(now))
-    order.save(force_insert=True)
-    OrderLine.objects.bulk_create(drafts)
     refusal = charge_code(scan(pay_code, order, now), payable(order, now), terminal, now) if pay_code else None
+    brought = find_who_brought(order, drafts, named=[named], now=now) if order.paid_minor else None
+    order.save(force_insert=True)  # Once, as it is by now.
+    OrderLine.objects.bulk_create(drafts)
+    if brought is not None:
+        record_who_brought(order, drafts, brought, now=now)
     way = CounterTrade.TillWay.PAY_CODE if pay_code and refusal is None else ""
-    return _write_trade(order, terminal, sequence, way, refusal, now), drafts
+    return _write_trade(order, terminal, sequence, way, refusal, named[:NAMED_LENGTH_MAX], now), drafts
 
 
 def note_refusal(trade: CounterTrade, refusal: Conflict | None, now: datetime) -> None:
@@ -166,7 +174,7 @@ def _charge_fees(order: Order, drafts: Sequence[OrderLine], fees: FeeTable) -> N
 
 
 def _write_trade(
-    order: Order, terminal: Terminal, sequence: int, way: str, refusal: Conflict | None, now: datetime
+    order: Order, terminal: Terminal, sequence: int, way: str, refusal: Conflict | None, named: str, now: datetime
 ) -> CounterTrade:
     trade = CounterTrade(
         order=order,
@@ -175,6 +183,7 @@ def _write_trade(
         sequence=sequence,
         closes_at=now + settings.COUNTER_PAYMENT_LIMIT,
         paid_at_till_by=way,
+        scan=named,
     )
     note_refusal(trade, refusal, now)
     trade.save(force_insert=True)
