@@ -379,6 +379,7 @@ SCAN_REPEAT_WINDOW = timedelta(hours=1)  # a visitor who looks at a share again 
 SCAN_RETENTION_MONTHS = 24  # of the log; claims and counts stay
 SCANS_COUNTED_AT_ONCE = 20_000  # in one transaction of the counting task
 SCANS_COUNTED_EVERY_SECONDS = 10.0
+SCANS_RECLASSIFIED_AT_ONCE = 5_000  # in one transaction of the job that replays a newer classifier
 SHARE_REPORT_ROWS_MAX = 1000  # of days, stores, items or sharers in one report; as CSV all
 SCAN_AGENTS_OF_PEOPLE: tuple[str, ...] = ()  # words in the names of clients that make nobody a bot
 
@@ -470,6 +471,12 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": COVERAGE_COUNT_EVERY_SECONDS,
         "options": {"expires": 60},
     },
+    "count scans": {
+        "task": "sharing.tasks.count_scans",
+        "schedule": SCANS_COUNTED_EVERY_SECONDS,
+        "options": {"expires": 10},
+    },
+    "keep months of scans": {"task": "sharing.tasks.keep_scan_months", "schedule": timedelta(hours=1)},
     "purge pay codes": {"task": "wallets.tasks.purge_dead_pay_codes", "schedule": timedelta(hours=1)},
     "purge core": {"task": "core.tasks.purge", "schedule": timedelta(hours=1)},
     "purge accounts": {"task": "accounts.tasks.purge", "schedule": timedelta(hours=1)},

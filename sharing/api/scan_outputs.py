@@ -7,7 +7,7 @@ from django.conf import settings
 from drf_spectacular.utils import OpenApiExample
 from rest_framework import serializers
 
-from core.api.fields import Input, TextField
+from core.api.fields import FlagField, Input, TextField
 from core.ids import PUBLIC_ID_LENGTH_MAX
 from sharing.models import ScanClaim, ScanClass, Share
 from sharing.reports import BY_DAY, BY_ITEM, BY_SHARER, BY_STORE, Earned, Row, Scans
@@ -26,6 +26,10 @@ CSV_COLUMNS = (
 
 class ClaimInput(Input):
     scan = TextField(max_length=TOKEN_LENGTH_MAX)
+
+
+class ReclassifyInput(Input):
+    apply = FlagField(required=False, help_text="Change it; without, only say what would change.")
 
 
 class ClaimDocument(serializers.Serializer):

@@ -9,6 +9,7 @@ from rest_framework.response import Response
 
 from accounts.callers import actor_of
 from core import clock
+from core.api.jobs import ACCEPTED, JobAccepted, job_accepted
 from core.api.lists import ListView
 from core.api.schema import refuses
 from core.api.views import ApiView
@@ -16,6 +17,7 @@ from core.errors import NotFound
 from sharing import errors, reports
 from sharing.api import scan_outputs as outputs
 from sharing.services.claiming import claim_scan
+from sharing.services.reclassifying import request_reclassification
 
 
 class Claim(ApiView):
@@ -34,6 +36,25 @@ class Claim(ApiView):
         token, actor = self.checked_body()["scan"], actor_of(request)
         claim = claim_scan(token=token, account=actor.acting, login=actor.login, now=clock.now())
         return Response(outputs.claim_document(claim))
+
+
+class Reclassification(ApiView):
+    """POST /api/v1/scans/reclassify"""
+
+    audience = {"POST": frozenset({"operator"})}
+    Input = outputs.ReclassifyInput
+
+    @extend_schema(
+        summary="Replay the present classifier over all scans: what changes, or with `apply` the change itself",
+        description="The job's result: `{classifier, scans, changed, shares: [{share, from, to, scans}], left_out}`. "
+        "What was decided about orders stays as it is.",
+        request=outputs.ReclassifyInput,
+        responses={202: JobAccepted},
+        examples=[ACCEPTED],
+    )
+    def post(self, request: Request) -> Response:
+        apply = self.checked_body().get("apply", False)
+        return job_accepted(request_reclassification(apply=apply, actor=actor_of(request)))
 
 
 class Report(ListView):
@@ -96,6 +117,7 @@ class SharerReport(Report):
 
 scan_urls = [
     path("scans/claim", Claim.as_view()),
+    path("scans/reclassify", Reclassification.as_view()),
     path("shares/<str:share_id>/report", ShareReport.as_view()),
     path("items/<str:item_id>/share-report", ItemReport.as_view()),
     path("share-report", SharerReport.as_view()),

@@ -64,7 +64,9 @@ WITH before AS (
     JOIN sharing_scan scan ON scan.id = wanted.id
     ORDER BY scan.id FOR UPDATE OF scan
 ), changed AS (
-    UPDATE sharing_scan scan SET scan_class = before.scan_class FROM before
+    UPDATE sharing_scan scan
+    SET scan_class = before.scan_class, classifier = COALESCE(%(classifier)s::smallint, scan.classifier)
+    FROM before
     WHERE scan.id = before.id AND scan.recorded_at = before.recorded_at AND scan.scan_class <> before.scan_class
     RETURNING scan.share_id, scan.scanned_at, scan.recorded_at, scan.is_repeat, scan.scan_class, before.old_class
 ), signed AS (
@@ -112,14 +114,17 @@ def _frontier() -> datetime:
         return cursor.fetchone()[0]
 
 
-def correct_classes(classes: Mapping[int, str]) -> None:
+def correct_classes(classes: Mapping[int, str], *, classifier: int | None = None) -> None:
     """
     Give scans (by key) another class, in the log and in what is counted of it, in the caller's transaction.
 
     Classes that scans have already change nothing. While the mark is shared here nobody counts: a scan is either
     counted, and corrected, or will be counted as what it is by then.
+
+    `classifier`: the version that says so; None where something else shows it.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT counted_to FROM sharing_scanmark FOR SHARE")
         (counted_to,) = cursor.fetchone()
-        cursor.execute(_CORRECT, {"ids": list(classes), "classes": list(classes.values()), "to": counted_to})
+        wanted = {"ids": list(classes), "classes": list(classes.values()), "classifier": classifier, "to": counted_to}
+        cursor.execute(_CORRECT, wanted)

@@ -441,6 +441,7 @@ BODIES: dict[str, Any | Body] = {
     "PATCH /items/{item_id}": {"title": "Green tea"},
     "PUT /items/{item_id}/share-program": {**PROGRAM, "rate_bps": 600},
     "POST /scans/claim": lambda world, owner: {"scan": token_of(Share.objects.filter(item=world.item).latest("id"))},
+    "POST /scans/reclassify": {},
     "POST /shares": lambda world, owner: {"item": world.item.public_id},
     "PATCH /stores/{store_id}": {"name": "Other corner"},
     "PUT /stores/{store_id}/trusted-providers": {"providers": ["demo-id"]},
