@@ -7,6 +7,7 @@ parts, and that is what is kept and redirected to.
 """
 
 import re
+from functools import lru_cache
 from urllib.parse import quote, unquote, unquote_plus, urlsplit
 
 import idna
@@ -28,6 +29,7 @@ _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _HOST = re.compile(rf"({_LABEL}\.)+[a-z][a-z0-9-]{{0,61}}[a-z0-9]", re.ASCII)  # Never an address in numbers.
 _NEVER = frozenset('\\@#<>"{}|^`')  # Read in more than one way, or the beginning of what we do not keep.
 _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_PAGES_REMEMBERED = 4096
 _SAFE = "/?%:!$&'()*+,;=~-._[]"
 
 
@@ -67,7 +69,13 @@ def normalise_activity_url(text: str, *, item: str, hosts: tuple[str, ...]) -> s
 
 def activity_page(*, activity_url: str, item: str) -> str:
     """Return the whole address that a share of an item (public id) leads to, without a token."""
-    return activity_url or page_url(ITEM_PAGE, item)
+    return activity_url or _page_of_item(item, settings.SITE_URL)
+
+
+@lru_cache(_PAGES_REMEMBERED)
+def _page_of_item(item: str, _site_url: str) -> str:
+    """Finding an address costs as much as all else that Python does for a scan."""
+    return page_url(ITEM_PAGE, item)
 
 
 def with_scan(address: str, token: str) -> str:

@@ -13,10 +13,10 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 
 from django.conf import settings
-from django.db import connection
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
+from core.prepared import Prepared
 from sharing.classifying import CLASSIFIER, classify
 from sharing.models import ScanClass
 from sharing.models.scans import AGENT_LENGTH_MAX
@@ -28,26 +28,30 @@ _DAYS_REMEMBERED = 2
 _CLOCKS_APART_MAX = timedelta(minutes=10)
 
 # Machine time names the months to look into, and the house's clock what a repeat is.
-_RECORD = """
+_RECORD = Prepared(
+    "record_scan",
+    """
 WITH found AS (
     SELECT share.id, share.activity_url, item.public_id AS item,
         share.revoked_at IS NULL AND program.ended_at IS NULL AND item.status <> 'removed' AS is_live
     FROM sharing_share share
     JOIN sharing_shareprogram program ON program.id = share.program_id
     JOIN catalog_item item ON item.id = share.item_id
-    WHERE share.id = %(share)s
+    WHERE share.id = %(share)s::bigint
 ), kept AS (
     INSERT INTO sharing_scan (scanned_at, share_id, scan_class, classifier, visitor, is_repeat, agent, signals)
-    SELECT %(now)s, found.id, %(class)s, %(classifier)s, %(visitor)s, EXISTS (
+    SELECT %(now)s::timestamptz, found.id, %(scan_class)s::text, %(classifier)s::smallint, %(visitor)s::bigint, EXISTS (
         SELECT 1 FROM sharing_scan earlier
-        WHERE earlier.share_id = %(share)s AND earlier.visitor = %(visitor)s AND earlier.scan_class = %(class)s
-          AND earlier.recorded_at BETWEEN %(recorded_from)s AND %(recorded_to)s AND earlier.scanned_at > %(since)s
-    ), %(agent)s, %(signals)s::varchar[]
+        WHERE earlier.share_id = %(share)s AND earlier.visitor = %(visitor)s AND earlier.scan_class = %(scan_class)s
+          AND earlier.recorded_at BETWEEN %(recorded_from)s::timestamptz AND %(recorded_to)s::timestamptz
+          AND earlier.scanned_at > %(since)s::timestamptz
+    ), %(agent)s::text, %(signals)s::text[]
     FROM found
     RETURNING id
 )
 SELECT kept.id, found.activity_url, found.item, found.is_live FROM kept, found
-"""
+""",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,21 +75,18 @@ def record_scan(
     """
     agent = agent[:AGENT_LENGTH_MAX]
     scan_class, machine_now = classify(agent, signals), timezone.now()
-    look = {
-        "share": share_id,
-        "class": scan_class,
-        "classifier": CLASSIFIER,
-        "visitor": visitor_digest(share_id, address, agent, now.date()),
-        "now": now,
-        "since": now - settings.SCAN_REPEAT_WINDOW,
-        "recorded_from": machine_now - settings.SCAN_REPEAT_WINDOW - _CLOCKS_APART_MAX,
-        "recorded_to": machine_now + _CLOCKS_APART_MAX,
-        "agent": agent,
-        "signals": list(signals),
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(_RECORD, look)
-        found = cursor.fetchone()
+    found = _RECORD.row(
+        share=share_id,
+        scan_class=scan_class,
+        classifier=CLASSIFIER,
+        visitor=visitor_digest(share_id, address, agent, now.date()),
+        now=now,
+        since=now - settings.SCAN_REPEAT_WINDOW,
+        recorded_from=machine_now - settings.SCAN_REPEAT_WINDOW - _CLOCKS_APART_MAX,
+        recorded_to=machine_now + _CLOCKS_APART_MAX,
+        agent=agent,
+        signals=list(signals),
+    )
     if found is None:
         return None
     scan_id, activity_url, item, is_live = found
