@@ -9,16 +9,19 @@ Prepared statements belong to a session of PostgreSQL: a pooler between us and i
 
 import re
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from threading import Lock
 from typing import Any, Generic, TypeVar
 from weakref import WeakKeyDictionary
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.utils import CursorWrapper
 from django.db.models import Field, Model
 from django.db.models.expressions import DatabaseDefault
 
 Row = TypeVar("Row", bound=Model)
 
+_PLAIN = frozenset({str, int, bool, type(None), datetime})
 _PARAMETER = re.compile(r"%\((\w+)\)s")
 
 _statements: dict[str, "Prepared"] = {}
@@ -46,23 +49,23 @@ class Prepared:
 
     def rows(self, **parameters: Any) -> list[tuple[Any, ...]]:
         """Return what it finds."""
-        with connection.cursor() as cursor:
-            self._send(cursor, parameters)
+        with self._sent(parameters) as cursor:
             return cursor.fetchall()
 
     def row(self, **parameters: Any) -> tuple[Any, ...] | None:
         """Return the first row it finds."""
-        with connection.cursor() as cursor:
-            self._send(cursor, parameters)
+        with self._sent(parameters) as cursor:
             return cursor.fetchone()
 
     def run(self, **parameters: Any) -> int:
         """Return how many rows it wrote."""
-        with connection.cursor() as cursor:
-            self._send(cursor, parameters)
+        with self._sent(parameters) as cursor:
             return cursor.rowcount
 
-    def _send(self, cursor: Any, parameters: dict[str, Any]) -> None:
+    def _sent(self, parameters: dict[str, Any]) -> CursorWrapper:
+        """Return the cursor that has its answer; whoever asked closes it."""
+        connection = connections[DEFAULT_DB_ALIAS]
+        cursor = connection.cursor()
         known = _known.setdefault(connection.connection, set())
         if self.name not in known:
             # Not with Django's cursor: it is not one of the request's statements, and those are counted.
@@ -70,6 +73,7 @@ class Prepared:
                 driver.execute(self._prepare)
             known.add(self.name)
         cursor.execute(self._execute, [parameters[name] for name in self.parameters])
+        return cursor
 
 
 class Columns(Generic[Row]):
@@ -101,8 +105,8 @@ class Columns(Generic[Row]):
         """Make an instance of the next values of a row."""
         own = [next(values) for _field in self.fields]
         for place, convert in self._converters:
-            own[place] = convert(own[place], None, connection)
-        return self.model.from_db(connection.alias, self._names, own)
+            own[place] = convert(own[place], None, connections[DEFAULT_DB_ALIAS])
+        return self.model.from_db(DEFAULT_DB_ALIAS, self._names, own)
 
 
 class _Insert:
@@ -136,13 +140,16 @@ def insert(row: Model) -> None:
     values = vars(row)
     filled = frozenset(name for name, value in values.items() if isinstance(value, DatabaseDefault))
     one = _inserts.get((type(row), filled)) or _compose(type(row), filled)
-    found = one.statement.row(
-        **{field.attname: field.get_db_prep_save(values[field.attname], connection) for field in one.given}
-    )
+    found = one.statement.row(**{field.attname: _adapted(field, values[field.attname]) for field in one.given})
     assert found is not None
     for field, value in zip(one.returned, found, strict=True):
         setattr(row, field.attname, value)
-    row._state.adding, row._state.db = False, connection.alias
+    row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
+
+
+def _adapted(field: Field, value: Any) -> Any:
+    """What the driver writes as it is needs no field to say how."""
+    return value if type(value) in _PLAIN else field.get_db_prep_save(value, connections[DEFAULT_DB_ALIAS])
 
 
 def insert_all(rows: Sequence[Model]) -> None:

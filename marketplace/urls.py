@@ -8,14 +8,14 @@ from django.views.generic import RedirectView
 
 from accounts import pages
 
-ROOMS = (
+ROOMS = (  # Django tries the paths of one after the other: where the most requests go comes first.
+    "orders",
     "core",
     "accounts",
     "catalog",
     "wallets",
     "distribution",
     "sharing",
-    "orders",
     "notifications",
     "events",
     "billing",

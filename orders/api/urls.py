@@ -5,6 +5,7 @@ from orders.cart import api as cart
 from orders.counter.api.urls import urlpatterns as counter_urls
 
 urlpatterns = [
+    *counter_urls,
     path("cart", cart.OwnCart.as_view()),
     path("cart/lines/<str:item_id>", cart.OwnCartLine.as_view()),
     path("cart/order", cart.CartOrder.as_view()),
@@ -24,5 +25,4 @@ urlpatterns = [
     path("refund-requests/<str:request_id>", views.RefundRequestOne.as_view()),
     path("refund-requests/<str:request_id>/accept", views.RefundRequestAccepting.as_view()),
     path("refund-requests/<str:request_id>/refuse", views.RefundRequestRefusing.as_view()),
-    *counter_urls,
 ]

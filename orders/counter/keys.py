@@ -21,7 +21,7 @@ _FIND = Prepared(
     f"""
     SELECT {_TILL}, {_STORE}, {_SELLER} FROM orders_terminal t
     JOIN catalog_store s ON s.id = t.store_id JOIN accounts_account a ON a.id = s.seller_id
-    WHERE t.key_digest = ANY(%(digests)s::text[]) AND t.revoked_at IS NULL AND a.is_active
+    WHERE t.key_digest = %(digest)s AND t.revoked_at IS NULL AND a.is_active
     """,  # noqa: S608 - names of columns
 )
 
@@ -42,7 +42,7 @@ def known_digests(key: str) -> list[str]:
 
 def find_terminal(key: str) -> Terminal | None:
     """Return the till in service with this key, store and seller at hand; None too where the seller is shut out."""
-    found = _FIND.row(digests=known_digests(key))
+    found = next(filter(None, (_FIND.row(digest=digest) for digest in known_digests(key))), None)
     if found is None:
         return None
     values = iter(found)
