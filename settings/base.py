@@ -248,7 +248,7 @@ DELIVERY_BACKOFF_SECONDS = 1.0  # doubled at each attempt
 DELIVERY_BACKOFF_SECONDS_MAX = 300.0
 DELIVERY_LOW_WATER_MARGIN = 10_000  # event ids below the lowest seen that may still be uncommitted
 DELIVERY_LOW_WATER_RESCAN_SECONDS = 10.0
-DOORBELL_LINGER_SECONDS = 0.15  # from the first ring to the look that it asks for: what comes meanwhile goes along
+DOORBELL_LINGER_SECONDS = 0.25  # from the first ring to the look that it asks for: what comes meanwhile goes along
 DOORBELL_TIMEOUT_SECONDS = 0.1
 DOORBELL_SILENCE_SECONDS = 5.0
 
