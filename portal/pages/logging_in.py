@@ -32,8 +32,10 @@ class EntryPage(RedirectURLMixin, ScanPage, FormPage):
 
     def let_in(self, account: Account) -> HttpResponse:
         """Go on as somebody who has just logged in in this browser: the first use of the scan."""
-        self.claim_scan(Actor.own(account))
-        return HttpResponseRedirect(self.get_success_url())
+        claim = self.claim_scan(Actor.own(account))
+        if claim is None or self.get_redirect_url():
+            return HttpResponseRedirect(self.get_success_url())
+        return HttpResponseRedirect(self.onward(reverse("portal:item", args=[claim.item.public_id])))
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
         taken_along = {self.redirect_field_name: self.get_redirect_url(), "referral_code": self.referral_code}

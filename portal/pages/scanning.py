@@ -19,7 +19,8 @@ from accounts.actor import Actor
 from core import clock
 from portal.pages.base import Page
 from sharing.classifying import is_fetched_ahead
-from sharing.services.claiming import claim_scans
+from sharing.models import ScanClaim
+from sharing.services.claiming import Claimed, claim_scans
 from sharing.tokens import TOKEN_LENGTH_MAX
 
 SCAN = "scan"
@@ -40,10 +41,16 @@ class ScanPage(Page):
         """Return where to go on our own site, with the scan taken along."""
         return with_scan(path, self.scan)
 
-    def claim_scan(self, actor: Actor) -> None:
-        """Bind the scan to who acts. One that cannot be bound is no hindrance: the order says why it did not count."""
-        if self.scan:
-            claim_scans(tokens=[self.scan], account=actor.acting, login=actor.login, now=clock.now())
+    def claim_scan(self, actor: Actor) -> ScanClaim | None:
+        """
+        Bind the scan to who acts, and return the claim.
+
+        One that cannot be bound is no hindrance: None, and the order says why it did not count.
+        """
+        if not self.scan:
+            return None
+        (outcome,) = claim_scans(tokens=[self.scan], account=actor.acting, login=actor.login, now=clock.now())
+        return outcome.claim if isinstance(outcome, Claimed) else None
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
         return super().get_context_data(scan=self.scan, **context)

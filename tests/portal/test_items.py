@@ -17,6 +17,7 @@ from core import clock
 from orders.models import Order
 from tests.conftest import PASSWORD
 from tests.portal.conftest import csrf_token, hidden_fields_in, send, text_of
+from tests.portal.test_paying import twin_of
 from tests.shop import fund, held, offer
 
 Customer = Callable[[Account], Client]
@@ -315,7 +316,6 @@ class TestTheWayIn:
         assert PASSWORD not in page.content.decode()
         assert not Account.objects.filter(username="nora").exists()
 
-    @pytest.mark.parametrize("page", ["/log-in", "/register"])
     @pytest.mark.parametrize(
         "elsewhere",
         [
@@ -323,19 +323,74 @@ class TestTheWayIn:
             "//evil.example",
             "/\\evil.example",
             "https:evil.example",
-            "javascript:alert(1)",
+            "javascript:alert('evil')",
             "\t//evil.example",
             "http:///evil.example",
             "https://testserver@evil.example/",
         ],
     )
-    def test_nobody_is_sent_to_another_site(self, buyer: Account, visitor: Client, page: str, elsewhere: str) -> None:
-        fields = NEWCOMER if page == "/register" else {"username": buyer.username, "password": PASSWORD}
-        for form, query in ((fields, {"next": elsewhere}), ({**fields, "next": elsewhere}, {})):
-            shown = visitor.get(page, query)
-            assert "evil" not in shown.content.decode()
-            token = csrf_token(shown)
-            answer = visitor.post(page, {**form, "csrfmiddlewaretoken": token}, query_params=query)
+    def test_nobody_is_sent_to_another_site(self, buyer: Account, visitor: Client, elsewhere: str) -> None:
+        for page in ("/log-in", "/register"):
+            assert "evil" not in visitor.get(page, {"next": elsewhere}).content.decode()
+        log_in = {"username": buyer.username, "password": PASSWORD}
+        for form, query in ((log_in, {"next": elsewhere}), ({**log_in, "next": elsewhere}, {})):
+            token = csrf_token(visitor.get("/log-in"))
+            answer = visitor.post("/log-in", {**form, "csrfmiddlewaretoken": token}, query_params=query)
             assert answer["Location"] == "/join"
             visitor.cookies.clear()
-            Account.objects.filter(username="nora").update(username=f"nora{Account.objects.count()}")
+
+    def test_who_registers_is_not_either(self, visitor: Client) -> None:
+        assert send(visitor, "/register?next=//evil.example", **NEWCOMER)["Location"] == "/join"
+
+
+class TestPressesAtTheSameMoment:
+    """Against a database that commits: who presses again before the answer is there has one order, and sees it."""
+
+    @pytest.fixture
+    def path(self, committed_db: Any, seller: Account) -> str:
+        return f"{path_of(offer(seller))}/order"
+
+    @pytest.fixture
+    def browser(self, path: str, buyer: Account) -> Client:
+        fund(buyer, 9000)
+        client = Client(enforce_csrf_checks=True)
+        send(client, "/log-in", username=buyer.username, password=PASSWORD)
+        return client
+
+    def test_make_one_order(self, path: str, browser: Client, buyer: Account, race: Any) -> None:
+        form = order_form(browser.get(path))
+
+        answers = race(*[lambda: twin_of(browser).post(path, form)] * 3)
+
+        assert {answer["Location"] for answer in answers} == {f"/orders/{Order.objects.get().public_id}"}
+        assert held(buyer) == 1000
+
+    def test_of_two_pages_make_two(self, path: str, browser: Client, buyer: Account, race: Any) -> None:
+        """The control: it is the page's own key that makes them one."""
+        forms = [order_form(browser.get(path)) for _ in range(2)]
+
+        answers = race(*[lambda form=form: twin_of(browser).post(path, form) for form in forms])
+
+        assert len({answer["Location"] for answer in answers}) == Order.objects.count() == 2
+        assert held(buyer) == 2000
+
+
+class TestWhatBrowsersAreTold:
+    """On every page that a scan comes by."""
+
+    @pytest.fixture(params=["/register?scan=abc", "/log-in?scan=abc", "item", "order", "shares"])
+    def page(self, request: Any, tea: Item, buyer: Account, customer: Customer, visitor: Client) -> Any:
+        named = {"item": f"{path_of(tea)}?scan=abc", "order": f"{path_of(tea)}/order?scan=abc", "shares": "/shares"}
+        client = customer(buyer) if request.param in ("order", "shares") else visitor
+        return client.get(named.get(request.param, request.param))
+
+    def test_the_token_is_told_to_nobody_and_kept_nowhere(self, page: Any) -> None:
+        assert page["Referrer-Policy"] == "strict-origin"
+        assert page["Cache-Control"] == "no-store"
+        assert "abc" not in str(page.cookies)
+
+    def test_nothing_runs_or_loads_but_our_own_files(self, page: Any) -> None:
+        policy, html = page["Content-Security-Policy"], page.content.decode()
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert not re.search(r"<script|<style|<[^>]* (on\w+|style)=|(src|href)=.https?:", html)

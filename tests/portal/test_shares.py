@@ -222,9 +222,12 @@ class TestBindingAScan:
         assert back["Location"] == f"/items/{tea.public_id}?scan={token}"
         assert self.claimed_by() == buyer.username
 
-    def test_registering_binds(self, token: str, visitor: Client) -> None:
-        send(visitor, f"/register?scan={token}", **NEWCOMER)
+    def test_registering_binds_and_leads_to_the_item_where_nothing_else_was_wanted(
+        self, token: str, tea: Item, visitor: Client
+    ) -> None:
+        back = send(visitor, f"/register?scan={token}", **NEWCOMER)
         assert self.claimed_by() == "nora"
+        assert back["Location"] == f"/items/{tea.public_id}?scan={token}"
 
     def test_looking_binds_who_is_logged_in(self, token: str, tea: Item, buyer: Account, customer: Customer) -> None:
         customer(buyer).get(f"/items/{tea.public_id}?scan={token}")
