@@ -16,6 +16,7 @@ from core.prepared import Columns, Prepared
 
 Row = TypeVar("Row")
 
+SORTS = {"newest": ("-id",), "price": ("price_minor", "id"), "-price": ("-price_minor", "-id")}
 SHOWN_TO_ALL = (Item.Status.ON_SALE, Item.Status.PAUSED)
 
 _SOLD_BY = (

@@ -4,7 +4,6 @@ from importlib.util import find_spec
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
-from django.views.generic import RedirectView
 
 from accounts import pages
 
@@ -31,7 +30,6 @@ def api_of_rooms() -> list[URLPattern | URLResolver]:
 
 
 urlpatterns = [
-    path("", RedirectView.as_view(url="/api/docs/")),
     path("", include("core.urls")),
     path("api/v1/", include(api_of_rooms())),
     path("", include("sharing.urls")),

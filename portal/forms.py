@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.api.views import USERNAME_PATTERN
 from accounts.models import Account
 from accounts.terms import BEHAVIOUR_KINDS, CapKind, Direction, SwitchRight, Terms
+from catalog.search import SEARCH_LENGTH_MAX
 from core.api.idempotency import KEY_LENGTH_MAX
 from core.ids import PUBLIC_ID_LENGTH_MAX
 from core.money import AMOUNT_MINOR_MAX, CURRENCY_DIGITS, Money, read_major
@@ -27,6 +28,22 @@ class PlainForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"label_suffix": "", **kwargs})
+
+
+class BrowseForm(PlainForm):
+    """What somebody looks for, and what comes first."""
+
+    search = forms.CharField(
+        label=_("What are you looking for?"),
+        required=False,
+        max_length=SEARCH_LENGTH_MAX,
+        widget=forms.TextInput(attrs={"type": "search", "autocomplete": "off"}),
+    )
+    sort = forms.ChoiceField(
+        label=_("Order"),
+        required=False,
+        choices=[("newest", _("Newest first")), ("price", _("Cheapest first")), ("-price", _("Dearest first"))],
+    )
 
 
 class LogInForm(PlainForm):

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from portal.pages import (
+    browsing,
     by_mail,
     inviting,
     items,
@@ -17,6 +18,7 @@ from portal.pages import (
 app_name = "portal"
 
 urlpatterns = [
+    path("", browsing.Browse.as_view(), name="browse"),
     path("log-in", logging_in.LogIn.as_view(), name="log-in"),
     path("log-in/second-factor", logging_in.SecondFactor.as_view(), name="second-factor"),
     path("log-out", logging_in.LogOut.as_view(), name="log-out"),

@@ -281,6 +281,7 @@ TRIAL_ACCOUNTS_AT_ONCE = 1000  # in one query of a trial balance
 # --- Customers' pages ------------------------------------------------------------------------
 
 OTHER_ITEMS_SHOWN = 4  # of the same seller, below an item and where a code is no longer in use
+TILES_PER_PAGE = 24  # of the page where customers browse
 SHARES_PER_PAGE = 20  # of the own ones
 PORTAL_PROVIDER = ""  # charges what a wallet lacks; one that needs no form of its own in the browser
 

@@ -24,7 +24,6 @@ from core.api.views import ApiView
 SELLER = frozenset({"seller"})
 OPERATOR = frozenset({"operator"})
 GET = frozenset({"GET"})
-SORTS = {"newest": ("-id",), "price": ("price_minor", "id"), "-price": ("-price_minor", "-id")}
 
 
 def viewer(request: Request) -> Account | None:
@@ -125,7 +124,7 @@ class Items(ListView):
     class Query(fields.Input):
         search = fields.TextField(required=False, allow_blank=True, max_length=SEARCH_LENGTH_MAX)
         seller = inputs.PublicId(required=False)
-        sort = serializers.ChoiceField(list(SORTS), required=False, default="newest")
+        sort = serializers.ChoiceField(list(selectors.SORTS), required=False, default="newest")
 
     @extend_schema(summary="Items on sale; sellers see all their own", responses=outputs.ItemDocument(many=True))
     def get(self, request: Request) -> Any:
@@ -135,7 +134,7 @@ class Items(ListView):
             items = found_by(items, search)
             if isinstance(request.auth, Actor) and "cursor" not in request.query_params:
                 record_behaviour("search.performed", by=request.auth, data={"search": search}, now=clock.now())
-        return self.answer_list(items, outputs.present_items, ordering=SORTS[wanted["sort"]])
+        return self.answer_list(items, outputs.present_items, ordering=selectors.SORTS[wanted["sort"]])
 
     @extend_schema(
         summary="Offer an item",
