@@ -16,4 +16,7 @@ class SharingConfig(AppConfig):
         exports = import_module("sharing.exports")
         register_export("share_programs", exports.programs)
         register_export("shares", exports.shares)
+        claims = import_module("sharing.claims")
+        register_export("scan_claims", claims.export_claims)
+        register_eraser("scan_claims", claims.forget_claims)
         register_eraser("shares", import_module("sharing.services.sharing").blank_reasons)

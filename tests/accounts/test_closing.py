@@ -198,6 +198,7 @@ class TestExport:
             "referral_places",
             "referrals",
             "refund_requests",
+            "scan_claims",
             "sessions",
             "share_programs",
             "shares",
