@@ -32,8 +32,8 @@ class Prepared:
     """
     One statement, with parameters as `%(name)s`; where nothing says what type one is, it is cast (`::text`).
 
-    Its name is what logs and `pg_stat_activity` show: `EXECUTE name (…)`. The first six times on a connection its
-    parameters are planned for; from then on the plan is kept, unless those plans were much cheaper.
+    Its name is what logs and `pg_stat_activity` show: `EXECUTE name (…)`. It is planned once for all parameters
+    (settings.connections): for statements that find rows by their keys, not for lists with filters.
     """
 
     def __init__(self, name: str, sql: str) -> None:

@@ -23,6 +23,7 @@ TIMEOUTS = (
     f"-c statement_timeout={base.DATABASE_STATEMENT_TIMEOUT_MS} -c lock_timeout={base.DATABASE_LOCK_TIMEOUT_MS}"
     f" -c idle_in_transaction_session_timeout={base.DATABASE_IDLE_TRANSACTION_TIMEOUT_MS}"
     " -c jit=off"  # Statements here take milliseconds; compiling one takes hundreds.
+    " -c plan_cache_mode=force_generic_plan"  # What is prepared (core.prepared) looks rows up by keys: plan it once.
 )
 
 

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import connection
 
 from accounts.actor import Actor
+from core.prepared import Prepared
 from sharing.codes import share_id_of
 from sharing.matching import Candidate, Judged, Matched, Reason, SaleLine, match_line
 from sharing.models import ScanClaim, Share
@@ -22,40 +23,43 @@ from sharing.services.claiming import Claimed, Refused, claim_scans, record_name
 from sharing.shares import LIVE, state_of
 
 # Linked then, as `accounts.selectors.linked_then` has it. Of each account's claims of an item the newest are looked at.
-_CANDIDATES = """
-SELECT asked.item_id, found.scan, found.scan_class, found.scanned_at, found.is_lock,
-       share.id, share.public_id, sharer.id, sharer.public_id, NOT sharer.is_active,
-       EXISTS (
-           SELECT FROM accounts_link link
-           WHERE (link.inviter_id = sharer.id AND link.invitee_id = ANY(%(accounts)s)
-                  OR link.invitee_id = sharer.id AND link.inviter_id = ANY(%(accounts)s))
-             AND link.linked_at <= %(now)s AND (link.ended_at IS NULL OR link.ended_at > %(now)s)
-       ),
-       program.public_id, program.version, program.rate_bps, program.amount_minor, program.currency,
-       program.window_days, newest.model
-FROM unnest(%(items)s) AS asked(item_id)
-CROSS JOIN LATERAL (
-    SELECT claim.* FROM unnest(%(accounts)s) AS who(account_id)
+_CANDIDATES = Prepared(
+    "find_candidates",
+    """
+    SELECT asked.item_id, found.scan, found.scan_class, found.scanned_at, found.is_lock,
+           share.id, share.public_id, sharer.id, sharer.public_id, NOT sharer.is_active,
+           EXISTS (
+               SELECT FROM accounts_link link
+               WHERE (link.inviter_id = sharer.id AND link.invitee_id = ANY(%(accounts)s::bigint[])
+                      OR link.invitee_id = sharer.id AND link.inviter_id = ANY(%(accounts)s::bigint[]))
+                 AND link.linked_at <= %(now)s AND (link.ended_at IS NULL OR link.ended_at > %(now)s)
+           ),
+           program.public_id, program.version, program.rate_bps, program.amount_minor, program.currency,
+           program.window_days, newest.model
+    FROM unnest(%(items)s::bigint[]) AS asked(item_id)
     CROSS JOIN LATERAL (
-        SELECT c.scan_id AS scan, c.share_id, c.scan_class, c.scanned_at, false AS is_lock
-        FROM sharing_scanclaim c
-        WHERE c.account_id = who.account_id AND c.item_id = asked.item_id AND c.scanned_at <= %(now)s
-        ORDER BY c.scanned_at DESC LIMIT %(most)s
-    ) claim
-    UNION ALL
-    SELECT last.scan, last.share_id, last.scan_class, last.scanned_at, true FROM (
-        SELECT w.* FROM sharing_wonline w
-        WHERE w.buyer_id = %(buyer)s AND w.item_id = asked.item_id AND w.paid_at IS NOT NULL
-        ORDER BY w.paid_at DESC, w.line DESC LIMIT 1
-    ) last WHERE last.locked_until > %(now)s AND last.state <> 'rejected'
-) found
-JOIN sharing_share share ON share.id = found.share_id
-JOIN accounts_account sharer ON sharer.id = share.sharer_id
-JOIN sharing_shareprogram program ON program.id = share.program_id
-CROSS JOIN LATERAL (
-    SELECT p.model FROM sharing_shareprogram p WHERE p.item_id = asked.item_id ORDER BY p.version DESC LIMIT 1
-) newest
-"""
+        SELECT claim.* FROM unnest(%(accounts)s::bigint[]) AS who(account_id)
+        CROSS JOIN LATERAL (
+            SELECT c.scan_id AS scan, c.share_id, c.scan_class, c.scanned_at, false AS is_lock
+            FROM sharing_scanclaim c
+            WHERE c.account_id = who.account_id AND c.item_id = asked.item_id AND c.scanned_at <= %(now)s
+            ORDER BY c.scanned_at DESC LIMIT %(most)s
+        ) claim
+        UNION ALL
+        SELECT last.scan, last.share_id, last.scan_class, last.scanned_at, true FROM (
+            SELECT w.* FROM sharing_wonline w
+            WHERE w.buyer_id = %(buyer)s AND w.item_id = asked.item_id AND w.paid_at IS NOT NULL
+            ORDER BY w.paid_at DESC, w.line DESC LIMIT 1
+        ) last WHERE last.locked_until > %(now)s AND last.state <> 'rejected'
+    ) found
+    JOIN sharing_share share ON share.id = found.share_id
+    JOIN accounts_account sharer ON sharer.id = share.sharer_id
+    JOIN sharing_shareprogram program ON program.id = share.program_id
+    CROSS JOIN LATERAL (
+        SELECT p.model FROM sharing_shareprogram p WHERE p.item_id = asked.item_id ORDER BY p.version DESC LIMIT 1
+    ) newest
+    """,
+)
 
 _COLUMNS = tuple(field.name for field in fields(Candidate) if field.name != "is_named")
 
@@ -195,16 +199,13 @@ def _find_candidates(items: Iterable[int], actor: Actor, now: datetime) -> list[
     wanted = sorted(items)
     if not wanted:
         return []
-    parameters: dict[str, Any] = {
-        "items": wanted,
-        "accounts": sorted({actor.acting.pk, actor.login.pk}),
-        "buyer": actor.acting.pk,
-        "now": now,
-        "most": settings.SCANS_JUDGED_MAX,
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(_CANDIDATES, parameters)
-        rows = cursor.fetchall()
+    rows = _CANDIDATES.rows(
+        items=wanted,
+        accounts=sorted({actor.acting.pk, actor.login.pk}),
+        buyer=actor.acting.pk,
+        now=now,
+        most=settings.SCANS_JUDGED_MAX,
+    )
     return [Candidate(**dict(zip(_COLUMNS, row, strict=True))) for row in rows]
 
 

@@ -15,6 +15,7 @@ from catalog.selectors import fee_table_in_force, items_by_id
 from catalog.services import take_stock
 from core.errors import Conflict
 from core.money import Money
+from core.prepared import insert, insert_all
 from orders.counter.errors import LinesMismatch
 from orders.counter.models import CounterTrade, Terminal
 from orders.counter.services.charging import (
@@ -90,8 +91,7 @@ def create_trade(
     _charge_fees(order, drafts, fee_table_in_force(now))
     refusal = charge_code(scan(pay_code, order, now), payable(order, now), terminal, now) if pay_code else None
     brought = find_who_brought(order, drafts, named=[named], now=now) if order.paid_minor else None
-    order.save(force_insert=True)  # Once, as it is by now.
-    OrderLine.objects.bulk_create(drafts)
+    _write_order(order, drafts)  # Once, as it is by now.
     if brought is not None:
         record_who_brought(order, drafts, brought, now=now)
     way = CounterTrade.TillWay.PAY_CODE if pay_code and refusal is None else ""
@@ -169,8 +169,15 @@ def _charge_fees(order: Order, drafts: Sequence[OrderLine], fees: FeeTable) -> N
         category = draft.item.category if draft.item else ""
         sale = Sale(seller=order.seller.public_id, category=category, channel=order.channel)
         fee = fees.fee(sale, Money(draft.amount_minor, order.currency))
-        draft.order, draft.fee_minor, draft.fee_rule = order, fee.minor, fee.rule
+        draft.fee_minor, draft.fee_rule = fee.minor, fee.rule
         order.fee_minor += fee.minor
+
+
+def _write_order(order: Order, drafts: Sequence[OrderLine]) -> None:
+    insert(order)
+    for draft in drafts:
+        draft.order = order
+    insert_all(drafts)
 
 
 def _write_trade(
@@ -186,5 +193,5 @@ def _write_trade(
         scan=named,
     )
     note_refusal(trade, refusal, now)
-    trade.save(force_insert=True)
+    insert(trade)
     return trade
