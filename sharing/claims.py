@@ -11,7 +11,7 @@ from sharing.models import ScanClaim
 
 def export_claims(account: Account) -> Iterator[dict[str, Any]]:
     """As the API showed them when they were claimed."""
-    claims = ScanClaim.objects.select_related("share", "item").filter(account=account)
+    claims = ScanClaim.objects.select_related("item").filter(account=account)
     for page in every_page(claims, ("-scan_id",)):
         yield from map(claim_document, page)
 

@@ -34,7 +34,6 @@ class ReclassifyInput(Input):
 
 class ClaimDocument(serializers.Serializer):
     scan = serializers.CharField()
-    share = serializers.CharField()
     item = serializers.CharField()
     scanned_at = serializers.DateTimeField()
     claimed_at = serializers.DateTimeField(help_text="When the account first used the token.")
@@ -101,9 +100,9 @@ class SharerReportQuery(Input):
 
 
 def claim_document(claim: ScanClaim) -> dict[str, Any]:
+    """What its customer may know of it; whose share it was is not said."""
     return {
         "scan": claim.public_id,
-        "share": claim.share.public_id,
         "item": claim.item.public_id,
         "class": claim.scan_class,
         "scanned_at": claim.scanned_at,

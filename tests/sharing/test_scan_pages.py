@@ -100,7 +100,7 @@ class TestWhatIsAnAccountsOwn:
 
         read = dict(exports())["scan_claims"]
 
-        assert [(one["scan"], one["share"]) for one in read(customer)] == [(made.public_id, share.public_id)]
+        assert [(one["scan"], one["item"]) for one in read(customer)] == [(made.public_id, share.item.public_id)]
 
     def test_is_forgotten_with_the_person_while_the_log_stays(
         self, share: Share, customer: Account, new_account: Callable[..., Account]
