@@ -39,7 +39,11 @@ class OrderPage(WalletPage, FormPage):
         return self.show_form(self.get_form(), status=200)
 
     def show_form(self, form: Any, *, status: int) -> HttpResponse:
-        return self._show(self.template_name, self._look(form), status)
+        """What a till has rung up is paid on a page of its own, by other rules."""
+        order = get_order(self.kwargs["order_id"], visible_to=self.customer.acting)
+        if order.channel == Order.Channel.STORE and self._can_pay(order):
+            return redirect("portal:pay", order.trade_no)
+        return self._show(self.template_name, self._look(order, form), status)
 
     def act(self, form: Any) -> HttpResponse:
         said, order = form.cleaned_data, self.kwargs["order_id"]
@@ -50,10 +54,8 @@ class OrderPage(WalletPage, FormPage):
 
         return redirect(once(attempt_of(said, self.request.path, self.customer), effect))
 
-    def _look(self, form: Any) -> dict[str, Any]:
-        viewer = self.customer.acting
-        order = get_order(self.kwargs["order_id"], visible_to=viewer)
-        sells = viewer.pk == order.seller_id
+    def _look(self, order: Order, form: Any) -> dict[str, Any]:
+        sells = self.customer.acting.pk == order.seller_id
         payment = _payment(order) if not sells else None
         is_being_paid = payment is not None and payment["status"] == ProviderPayment.Status.IN_PROGRESS
         lines = lines_of([order])[order.pk]
@@ -76,10 +78,13 @@ class OrderPage(WalletPage, FormPage):
 
     def _payable(self, order: Order, form: Any) -> dict[str, Any]:
         """What its buyer is asked for while it can be paid."""
-        if order.status != Status.PENDING or self.customer.acting.pk != order.buyer_id:
+        if not self._can_pay(order):
             return {}
         total = Money(order.total_minor, order.currency)
         return ways_to_pay(total, self.customer, form=form, chosen=self.request.GET.get("wallet"))
+
+    def _can_pay(self, order: Order) -> bool:
+        return order.status == Status.PENDING and self.customer.acting.pk == order.buyer_id
 
     def _show(self, template: str, context: dict[str, Any], status: int) -> Any:
         answer = self.response_class(self.request, [template], context)

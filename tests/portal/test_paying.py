@@ -231,6 +231,22 @@ class TestALargeSum:
         assert "9.00 GBP paid" in text_of(client.get(path))
         assert held(customer) == 900
 
+    def test_is_where_the_orders_own_page_leads_until_it_is_paid(
+        self, till: Till, customer: Account, browser_of: Browser, settings: Any
+    ) -> None:
+        settings.COUNTER_CONFIRM_ABOVE_MINOR = 500
+        trade = till.sell(pay_code=pay_code(customer)).json()
+        client, page = browser_of(customer), f"/orders/{trade['order']}"
+        assert client.get(page)["Location"] == path_of(trade)
+
+        press(client, path_of(trade))
+
+        paid = client.get(page)
+        assert "Completed" in text_of(paid)
+        assert urlsplit(till.get(f"/terminal/trades/{trade['trade_no']}").json()["trade"]["receipt"]).path in str(
+            paid.content
+        )
+
 
 class TestWhatCanNotBePaid:
     def test_somebody_elses_and_none_at_all_are_the_same_page(
