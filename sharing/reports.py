@@ -65,14 +65,15 @@ FROM facts {joined} GROUP BY 1, 2
 _EARNED = """
 WITH facts AS (
     SELECT won.share_id, (won.paid_at AT TIME ZONE 'UTC')::date AS day, won."order", won.currency,
-        won.charged_minor - won.reversed_minor AS left_minor, won.reversed_minor, earning.status
+        won.charged_minor, earning.status,
+        CASE won.state WHEN 'rejected' THEN 0 ELSE won.charged_minor - won.reversed_minor END AS left_minor
     FROM sharing_wonline won LEFT JOIN wallets_earning earning ON earning.id = won.earning_id
     WHERE won.paid_at IS NOT NULL AND {scope}
 )
 SELECT {of}, {name}, facts.currency, count(DISTINCT facts."order"),
     COALESCE(sum(left_minor) FILTER (WHERE facts.status = 'pending'), 0)::bigint,
     COALESCE(sum(left_minor) FILTER (WHERE facts.status = 'released'), 0)::bigint,
-    sum(facts.reversed_minor)::bigint,
+    sum(facts.charged_minor - left_minor)::bigint,
     COALESCE(sum(left_minor) FILTER (WHERE facts.status = 'held'), 0)::bigint
 FROM facts {joined} GROUP BY 1, 2, 3
 """

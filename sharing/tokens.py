@@ -78,7 +78,7 @@ def _read(text: str) -> ScanTicket:
 
 def _keys() -> list[str]:
     """The newest signs; tokens live a month, and so a new secret's fallback has to."""
-    return [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    return [str(key) for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)]
 
 
 def _signature(said: bytes, key: str) -> bytes:

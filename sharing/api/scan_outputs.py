@@ -132,8 +132,9 @@ def flat_rows(rows: Sequence[Row]) -> Iterator[dict[str, Any]]:
     for row in rows:
         counts = {**_scans(row.scans), "visitors": row.scans.visitors, "orders": row.orders}
         of = {"of": row.of, "name": row.name}
-        for earned in row.earned or [None]:
-            yield {**of, **counts, **(_earned(earned) if earned else {})}
+        currencies = [_earned(earned) for earned in row.earned] or [{}]
+        for earned in currencies:
+            yield {**of, **counts, **earned}
             counts = {}
 
 

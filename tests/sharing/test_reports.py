@@ -10,19 +10,25 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
+from accounts.actor import Actor
 from accounts.models import Account
 from core import clock
+from core.clock import run_due
 from core.partitions import keep_months
 from sharing.models import Scan, ScanDay, ScanMark, Share
 from sharing.reports import SHARE, report_rows
+from sharing.services import reject_share
 from sharing.services.claiming import claim_scans
 from sharing.services.counting import count_scans
 from sharing.services.scanning import record_scan
 from sharing.tokens import write_token
 from tests.conftest import Statements
+from tests.proofs.world import book
+from tests.sharing.money import complete, order, refund, sold, won
 from tests.sharing.scans import ADDRESS, PHONE, log_of, scan, share_of, token_of
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -298,3 +304,61 @@ class TestOverHTTP:
             ("2026-03-03", "1", "1"),
             ("2026-03-04", "1", "1"),
         ]
+
+
+class TestWhatWasEarned:
+    """Paid orders, and where the sharer's part of them is: all states sum to what the seller was charged."""
+
+    def test_moves_with_the_money(self, seller: Account, new_account: Callable[..., Account]) -> None:
+        share = share_of(new_account(), seller)  # 5 % of 10.00 GBP
+        order(new_account(), share.item)
+        sales = [sold(share, quantity=quantity) for quantity in (1, 2, 4)]
+        assert self.states(share) == (3, {"pending": 350, "released": 0, "reversed": 0, "held": 0})
+
+        refund(sales[2], 2000)
+        book()
+        assert self.states(share) == (3, {"pending": 250, "released": 0, "reversed": 100, "held": 0})
+
+        complete(sales[1])
+        run_due(clock.now() + settings.EARNINGS_HOLD_PERIOD + timedelta(days=1))
+        book()
+        assert self.states(share) == (3, {"pending": 150, "released": 100, "reversed": 100, "held": 0})
+
+    def test_what_is_held_and_given_back_is_said(
+        self, seller: Account, new_account: Callable[..., Account], operator: Account, settings: Any
+    ) -> None:
+        settings.SHARE_ORDER_AFTER_SCAN_MIN = timedelta(seconds=3)  # A sale within a moment of its scan is held.
+        share = share_of(new_account(), seller)
+        sale = sold(share, quantity=2)
+        assert self.states(share) == (1, {"pending": 0, "released": 0, "reversed": 0, "held": 100})
+        refund(sale, 500)
+        book()
+
+        reject_share(line=won(sale).line, reason="Odd.", actor=Actor.own(operator), now=clock.now())
+
+        assert self.states(share) == (1, {"pending": 0, "released": 0, "reversed": 100, "held": 0})
+
+    def test_counts_an_order_of_several_lines_once_and_says_when_it_was_paid(
+        self, seller: Account, new_account: Callable[..., Account], api: Callable[..., Any]
+    ) -> None:
+        share = share_of(new_account(), seller)
+        now = clock.now()
+        sold(share, quantity=2, now=now)
+
+        said = api(seller).get(f"/items/{share.item.public_id}/share-report", {"by": "day"}).json()
+
+        earned = {"pending": 100, "released": 0, "reversed": 0, "held": 0, "currency": "GBP"}
+        assert (said["orders"], said["earned"]) == (1, [earned])
+        (row,) = said["rows"]
+        assert (row["of"], row["orders"], row["earned"]) == (now.date().isoformat(), 1, [earned])
+        assert (row["scans"]["human"], row["visitors"]) == (1, 1)
+
+    def states(self, share: Share) -> tuple[int, dict[str, int]]:
+        (row,) = report_rows(SHARE, share.pk)
+        (earned,) = row.earned
+        return row.orders, {
+            "pending": earned.pending_minor,
+            "released": earned.released_minor,
+            "reversed": earned.reversed_minor,
+            "held": earned.held_minor,
+        }
