@@ -88,9 +88,9 @@ FILLED = {
         SELECT 'sto_' || {PADDED}, {SOME_OWNER}, 'Store ' || n, '', '', '[]', {SOME_OWNER}, {LONG_AGO}, 0
         FROM {NUMBERS}""",
     "catalog_item": f"""
-        INSERT INTO catalog_item (public_id, seller_id, title, description, category, kind, price_minor, currency,
+        INSERT INTO catalog_item (id, public_id, seller_id, title, description, category, kind, price_minor, currency,
                status, created_by_id, created_at, updated_at)
-        SELECT 'itm_' || {PADDED}, {SOME_OWNER}, 'Teapot ' || n, '', '', 'goods', n, 'GBP',
+        SELECT n, 'itm_' || {PADDED}, {SOME_OWNER}, 'Teapot ' || n, '', '', 'goods', n, 'GBP',
                CASE WHEN n %% 100000 = 0 THEN 'paused' ELSE 'on_sale' END, {SOME_OWNER}, {LONG_AGO}, {LONG_AGO}
         FROM {NUMBERS}""",
     "orders_checkout": f"""
@@ -161,6 +161,19 @@ FILLED = {
                pool_minor, agents_minor, referrers_minor, merchant_referrer_minor, cashback_minor, platform_minor,
                chain, not_paid)
         SELECT n, 'ord_' || n, 1, 'acc_1', 'acc_2', 'GBP', {LONG_AGO}, n, n, n, 0, 0, 0, 0, '{{}}', '[]'
+        FROM {NUMBERS}""",
+    "sharing_shareprogram": f"""
+        INSERT INTO sharing_shareprogram (id, public_id, item_id, version, rate_bps, currency, window_days, model,
+               hosts, made_by_id, login_account_id, from_at, until_at, ended_at)
+        SELECT n, 'spr_' || {PADDED}, 1 + (n - 1) / 2, 1 + n %% 2, 500, 'GBP', 30, 'last_touch', '[]', 1000000001,
+               1000000001, {LONG_AGO}, CASE WHEN n %% 2 = 0 OR n %% 100000 = 1 THEN {LONG_AGO} END,
+               CASE WHEN n %% 100000 < 2 THEN {LONG_AGO} END
+        FROM {NUMBERS}""",
+    "sharing_share": f"""
+        INSERT INTO sharing_share (id, public_id, program_id, item_id, sharer_id, activity_url, login_account_id,
+               made_at)
+        SELECT n, 'shr_' || {PADDED}, n, 1 + (n - 1) / 2, {SOME_OWNER}, 'https://blog.example/' || n, 1000000001,
+               {LONG_AGO}
         FROM {NUMBERS}""",
     "distribution_allocation": f"""
         INSERT INTO distribution_allocation (line_id, "order", role, level, account_id, area_id, rate_bps,
@@ -320,6 +333,18 @@ def asked_of_lists() -> dict[str, Mapping[str, str]]:
         "wallets/withdrawal": {"id": f"q=wdr_{some:026X}", "hot owner": f"q={hot_owner}"},
         "wallets/earning": {"order": f"q=ord_{some}", "owner": f"q={owner}", "hot owner": f"q={hot_owner}"},
         "wallets/debt": {"subject": f"q=ord_{some}", "hot owner": f"q={hot_owner}"},
+        "sharing/shareprogram": {
+            "id": f"q=spr_{some:026X}",
+            "item": f"q=itm_{some:026X}",
+            "in force": "state=in_force",
+            "ended": "state=ended",
+        },
+        "sharing/share": {
+            "id": f"q=shr_{some:026X}",
+            "program": f"q=spr_{some:026X}",
+            "item": f"q=itm_{some:026X}",
+            "hot sharer": f"q={hot_owner}",
+        },
         "distribution/allocation": {
             "id": f"q={encode_key('alc', some)}",
             "order": f"q=ord_{some}",

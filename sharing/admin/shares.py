@@ -62,15 +62,15 @@ class ShareAdmin(ReadOnlyAdmin):
     actions_detail = ("take_down",)
 
     def find(self, queryset: QuerySet, term: str) -> QuerySet | None:
-        """Whose key is looked up first: PostgreSQL then knows how much there is of it."""
-        for prefix, column, model in (
-            ("acc_", "sharer_id", Account),
-            ("itm_", "item_id", Item),
-            ("spr_", "program_id", ShareProgram),
-        ):
-            if term.startswith(prefix):
-                key = model._default_manager.filter(public_id=term).values_list("pk", flat=True).first()
-                return queryset.filter(**{column: key})
+        """Whose key is looked up first: PostgreSQL then knows how much there is of it, and which index is best."""
+        match term.partition("_")[0]:
+            case "acc":
+                return queryset.filter(sharer=Account.objects.filter(public_id=term).first())
+            case "itm":
+                return queryset.filter(item=Item.objects.filter(public_id=term).first())
+            case "spr":
+                program = ShareProgram.objects.filter(public_id=term).first()
+                return queryset.filter(program=program, item=program.item_id) if program else queryset.none()
         share_id = share_id_of(term.rpartition("/")[2])
         return None if share_id is None else queryset.filter(pk=share_id)
 

@@ -69,9 +69,10 @@ class ShareProgram(models.Model):
                 condition=Q(ended_at=None) | Q(until_at__isnull=False, ended_at__gte=F("until_at")),
             ),
         ]
+        indexes = [models.Index(fields=["-id"], name="share_program_ended", condition=Q(ended_at__isnull=False))]
 
     def __str__(self) -> str:
-        return f"{self.item_id} v{self.version}"
+        return self.public_id
 
     @property
     def window(self) -> timedelta:
