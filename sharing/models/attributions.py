@@ -130,6 +130,7 @@ class WonLine(models.Model):
     decision_reason = models.CharField(max_length=300, blank=True, help_text="The operator's words.")
 
     class Meta:
+        verbose_name = "share charge"
         constraints = [
             models.CheckConstraint(
                 name="won_line_promise_within_net",
@@ -184,6 +185,7 @@ class WonLine(models.Model):
         indexes = [
             models.Index(fields=["order", "line"], name="won_line_by_order"),
             models.Index(fields=["share", "paid_at"], name="won_line_by_share"),
+            models.Index(fields=["share", "-line"], name="won_line_of_share"),
             models.Index(fields=["sharer", "-line"], name="won_line_by_sharer"),
             models.Index(
                 fields=["buyer", "item", "-paid_at"], name="won_line_locks", condition=Q(paid_at__isnull=False)

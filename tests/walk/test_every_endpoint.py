@@ -64,6 +64,7 @@ OPERATORS_SEE = {
     "GET /jobs/{job_id}",
     "DELETE /jobs/{job_id}",
     "GET /orders/{order_id}",
+    "GET /orders/{order_id}/attribution",
     "GET /orders/{order_id}/money",
     "GET /orders/{order_id}/refund-requests",
     "GET /orders/{order_id}/refunds",

@@ -48,6 +48,7 @@ from tests.distribution.areas import SQUARES
 from tests.distribution.areas import load as load_areas
 from tests.money_facts import book
 from tests.orders.counter.till import make_till, pay_code, tea
+from tests.sharing.money import claim
 from tests.sharing.scans import token_of
 from tests.walk.operations import Operation
 from tests.wallets.phone import Phone as OfflinePhone
@@ -176,10 +177,16 @@ class World:
         self.keep(owner, "message_id", self.message_to(owner))
         shared = Api(account).post("/shares", {"item": self.item.public_id})
         self.keep(owner, "share_id", shared.json()["id"])
+        self.keep(owner, "brought", self.brought_by(owner), self.buyer, self.seller)
 
     def give_program(self, seller: Account, item: str) -> None:
         given = Api(seller).put(f"/items/{item}/share-program", PROGRAM)
         assert given.status_code == 200, given.content
+
+    def brought_by(self, owner: Owner) -> str:
+        """Somebody else's order, whose customer it brought."""
+        claim(Share.objects.get(public_id=owner.ids["share_id"]), self.buyer)
+        return shop.place(self.buyer, self.item).orders[0].public_id
 
     def seat_of(self, owner: Owner) -> str:
         """It looks after an area of its own."""
@@ -297,7 +304,7 @@ class World:
             "request_id": self.owners[0].ids["request_id"],
             **{
                 name: self.owners[0].ids[name]
-                for name in ("order_id", "checkout_id", "refund_id", "pending", "seat_id", "message_id", "share_id")
+                for name in ("brought", "order_id", "checkout_id", "refund_id", "pending", "seat_id", "message_id", "share_id")
             },
         }
         return owned
@@ -373,6 +380,7 @@ OBJECTS: dict[str, dict[str, str]] = {
     "GET /items/{item_id}/share-report": {"item_id": "draft"},
     "PUT /cart/lines/{item_id}": {"item_id": "item_in_cart"},
     "DELETE /cart/lines/{item_id}": {"item_id": "item_in_cart"},
+    "GET /orders/{order_id}/attribution": {"order_id": "brought"},
     "POST /orders/{order_id}/pay": {"order_id": "pending"},
     "POST /orders/{order_id}/cancel": {"order_id": "pending"},
     "POST /orders/{order_id}/complete": {"order_id": "fulfilled"},
