@@ -25,6 +25,8 @@ from tests.sharing.programs import share as made
 from tests.shop import offer
 from tests.wallets.shop import fill
 
+IS_TOO_WIDE = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+
 
 @dataclass(frozen=True)
 class Wall:
@@ -106,7 +108,8 @@ class TestTheCodeOnTheWall:
         before.get_by_role("heading", name="Log in").wait_for()
         assert browser_without_cookies.cookies() == []
 
-        page = open_browser().new_page()  # Cookies are switched on again, and the form is opened anew.
+        # Cookies are switched on again, scripts off, and the form is opened anew.
+        page = open_browser(java_script_enabled=False).new_page()
         page.goto(before.url)
         assert page.context.cookies() != []
         register(page)
@@ -196,3 +199,13 @@ class TestTheCodeOnTheWall:
         assert sheets_of_pdf(pdf) == [millimetres]
         assert "Darjeeling" in text_of_pdf(pdf)
         assert read_qr_in_pdf(pdf) == wall.code
+
+    def test_fits_on_a_small_phone_page_by_page(self, site: str, wall: Wall, open_browser: Any) -> None:
+        wordy = offer(wall.seller, title="Without" + "end" * 60, description="On" * 400, price_minor=10**12)
+        give(wordy)
+        item, share = f"/items/{wordy.public_id}", made(wall.sharer, wordy).public_id
+        page = open_browser(viewport={"width": 320, "height": 640}).new_page()
+        log_in(page, f"{site}/log-in", wall.sharer)
+        pages = (item, f"{item}/order", f"{item}/share", "/shares", f"/shares/{share}", f"/shares/{share}/poster")
+        too_wide = [path for path in pages if page.goto(site + path) and page.evaluate(IS_TOO_WIDE)]
+        assert too_wide == []
