@@ -20,3 +20,4 @@ class SharingConfig(AppConfig):
         register_export("scan_claims", claims.export_claims)
         register_eraser("scan_claims", claims.forget_claims)
         register_eraser("shares", import_module("sharing.services.sharing").blank_reasons)
+        register_eraser("share_charges", import_module("sharing.services.deciding").blank_decisions)

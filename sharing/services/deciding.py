@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from accounts.actor import Actor
+from accounts.models import Account
 from core.clock import runs_when_due
 from core.errors import NotFound
 from events.services import Fact, record_facts
@@ -76,6 +77,11 @@ def end_due_holds(now: datetime) -> int:
     if held:
         _let_go(held, now)
     return len(held)
+
+
+def blank_decisions(account: Account) -> None:
+    """What operators wrote about what an account had earned may name the person; the decisions themselves stay."""
+    WonLine.objects.filter(sharer=account).exclude(decision_reason="").update(decision_reason="")
 
 
 def _due_holds(now: datetime) -> QuerySet[WonLine]:

@@ -15,6 +15,7 @@ from orders.models import Order
 from sharing.errors import ShareNotHeld
 from sharing.models import Share, ShareBudget
 from sharing.services import end_due_holds, reject_share, release_share
+from sharing.services.deciding import blank_decisions
 from tests.conftest import PASSWORD
 from tests.money_facts import balance
 from tests.proofs.world import book
@@ -191,6 +192,12 @@ class TestADecision:
         own = EventRecord.objects.filter(subject=held.public_id, type__startswith="share.").order_by("id")
         assert [event.type for event in own] == ["share.charged", "share.held", "share.reversed", "share.hold_ended"]
         assert {event.payload["sharer"] for event in own} == {shared.sharer.public_id}
+
+
+def test_an_erased_sharer_leaves_no_words_about_itself(held: Order, shared: Share, operator: Account) -> None:
+    decide(release_share, held, operator)
+    blank_decisions(shared.sharer)
+    assert (won(held).decision_reason, won(held).decided_by) == ("", operator)
 
 
 def test_a_sharer_with_something_held_cannot_close(held: Order, shared: Share, api: Any) -> None:
