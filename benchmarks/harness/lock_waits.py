@@ -7,11 +7,12 @@ from typing import Any
 
 EVERY_SECONDS = 0.003
 
-# Whoever waits for a row has the heavyweight lock of that row, and so its table can be told.
+# Who waits for a row waits for its owner's transaction, which is of no database and of no table; but it has the
+# heavyweight lock of that row, or waits for it behind others, and so the table can be told.
 _WAITING = """
 SELECT COALESCE(t.relation::regclass::text, w.locktype), a.query
 FROM pg_locks w JOIN pg_stat_activity a ON a.pid = w.pid
-LEFT JOIN pg_locks t ON t.pid = w.pid AND t.locktype = 'tuple' AND t.database = w.database
+LEFT JOIN pg_locks t ON t.pid = w.pid AND t.locktype = 'tuple' AND t.database = a.datid
 WHERE NOT w.granted AND a.datname = current_database() AND w.pid <> pg_backend_pid()
 """
 
