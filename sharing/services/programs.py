@@ -54,7 +54,7 @@ def end_program(*, item: str, actor: Actor, now: datetime) -> None:
     """
     End the program of an item (public id) of the acting seller: no share of any version leads anywhere from now on.
 
-    What was claimed before stays with whom it brought. A program that begins later has shares of its own.
+    Scans from before count for as long as their window lasts. A program that begins later has shares of its own.
 
     :raises NotFound: the seller has no such item, or it has no program.
     """
