@@ -24,10 +24,10 @@ from orders.models import Order
 from sharing.consumers.charging import charge
 from sharing.errors import ShareNotHeld
 from sharing.models import Share, ShareBudget, WonLine
-from sharing.services import charging, end_due_holds, end_program, reject_share
+from sharing.services import charging, end_due_holds, end_program, reject_share, reversing
 from tests.conftest import make_account
 from tests.proofs.world import book
-from tests.sharing.money import claim, complete, faults, order, parts, pay, refund, sold, won
+from tests.sharing.money import claim, complete, earned, faults, order, parts, pay, refund, sold, won
 from tests.sharing.programs import give, share
 from tests.shop import offer
 from wallets.models import Earning
@@ -91,15 +91,31 @@ class TestTheLastOfABudget:
         assert sum(won(sale).charged_minor or 0 for sale in sales) == 100
 
 
-def test_a_refund_and_the_charge_end_the_same_whichever_comes_first(shared: Share, race: Any) -> None:
-    for _ in range(3):
-        sale = bought(shared)
-        give(shared.item)
-        assert race(charge_one(sale), lambda sale=sale: refund(sale, 400)) == [None, None]
-        book()
+class TestARefundAndTheCharge:
+    """Of one sale, at the same moment."""
+
+    def test_end_the_same_whichever_comes_first(self, shared: Share, race: Any) -> None:
         operator = make_account(operator=True)
-        assert parts(sale, operator) == {"platform": 30, "seller": 540, "share_charge": 30}
-    assert faults() == []
+        for _ in range(3):
+            sale = bought(shared)
+            give(shared.item)
+            assert race(charge_one(sale), lambda sale=sale: refund(sale, 400)) == [None, None]
+            book()
+            assert parts(sale, operator) == {"platform": 30, "seller": 540, "share_charge": 30}
+        assert faults() == []
+
+    def test_miss_each_other_without_the_lock(self, shared: Share, race: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        sale = bought(shared)
+
+        def look(order: str, wanted: Any) -> list[WonLine]:
+            found = list(WonLine.objects.select_related("share", "seller").filter(order=order, line__in=wanted))
+            wait()
+            return found
+
+        monkeypatch.setattr(reversing, "_lock_lines", look)
+        race(charge_one(sale), lambda: refund(sale, 400))
+        assert earned(shared.sharer) == {"pending": 50}
+        assert {finding.check for finding in faults()} >= {"won lines"}
 
 
 def test_a_refund_and_a_release_end_the_same_whichever_comes_first(shared: Share, race: Any) -> None:
@@ -207,8 +223,12 @@ def slow_down(monkeypatch: pytest.MonkeyPatch, module: Any, name: str) -> None:
     inner = getattr(module, name)
 
     def slow(*given: Any) -> Any:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_sleep(0.3)")
+        wait()
         return inner(*given)
 
     monkeypatch.setattr(module, name, slow)
+
+
+def wait() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_sleep(0.5)")
