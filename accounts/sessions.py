@@ -14,10 +14,21 @@ from accounts.actor import Actor
 from accounts.errors import SessionEnded
 from accounts.models import Account, Session
 from core.errors import NotFound
+from core.prepared import Columns, Prepared
 
 TOKEN_BYTES = 32  # 256 bits: no need for a slow hash.
 SEEN_EVERY = timedelta(minutes=5)
 DEVICE_LENGTH_MAX = 200
+
+_SESSION, _LOGIN, _ACTING = Columns(Session, "s"), Columns(Account, "l"), Columns(Account, "a")
+_FIND = Prepared(
+    "find_session",
+    f"""
+    SELECT {_SESSION}, {_LOGIN}, {_ACTING} FROM accounts_session s
+    JOIN accounts_account l ON l.id = s.login_account_id JOIN accounts_account a ON a.id = s.acting_account_id
+    WHERE s.token_digest = %(digest)s
+    """,  # noqa: S608 - names of columns
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +85,13 @@ def open_stand_in(*, operator: Actor, customer: Account, reason: str) -> Opened:
 
 def find_session(token: str) -> Session | None:
     """Return the session of a credential with both its accounts, ended or not; one statement."""
-    sessions = Session.objects.select_related("login_account", "acting_account")
-    return sessions.filter(token_digest=digest_token(token)).first()
+    found = _FIND.row(digest=digest_token(token))
+    if found is None:
+        return None
+    values = iter(found)
+    session = _SESSION.take(values)
+    session.login_account, session.acting_account = _LOGIN.take(values), _ACTING.take(values)
+    return session
 
 
 def actor_of(session: Session) -> Actor:

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from accounts import sessions
 from accounts.actor import Actor
@@ -23,10 +23,14 @@ from accounts.models import (
 from accounts.services.linking import end_locked_link
 from accounts.services.logging_in import check_credentials
 from accounts.services.own_login import ensure_own_login
+from core.prepared import Prepared
 from events.services import emit
 
 # Shared among all who hold it open; who closes an account waits for them, and they for whoever is closing it.
-_HOLD_OPEN = "SELECT id FROM accounts_account WHERE id = ANY(%s) AND is_active ORDER BY id FOR SHARE"
+_HOLD_OPEN = Prepared(
+    "hold_accounts_open",
+    "SELECT id FROM accounts_account WHERE id = ANY(%(accounts)s::bigint[]) AND is_active ORDER BY id FOR SHARE",
+)
 
 ERASED_NAME = "Erased account"
 
@@ -63,9 +67,7 @@ def hold_open(accounts: Collection[int]) -> set[int]:
     To be called before rows of the kind that has to be settled or erased are written: whoever closes the account then
     sees those rows, or has closed it already. Its place among the locks is in docs/architecture.md.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_HOLD_OPEN, [list(accounts)])
-        return {key for (key,) in cursor.fetchall()}
+    return {key for (key,) in _HOLD_OPEN.rows(accounts=list(accounts))}
 
 
 def _close(account: Account, actor: Actor, now: datetime) -> None:

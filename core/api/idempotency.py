@@ -14,8 +14,32 @@ from django.db import connection
 
 from core.errors import BadRequest, Conflict, Unprocessable
 from core.models import IdempotencyRecord
+from core.prepared import Prepared
 
 KEY_LENGTH_MAX = 255
+
+
+def _begin(name: str, take: str) -> Prepared:
+    return Prepared(
+        name,
+        f"""
+        SELECT {take}(%(lock)s), r.request_digest, r.status, r.body, r.resource
+        FROM (VALUES (1)) AS once
+        LEFT JOIN core_idempotencyrecord r ON r.owner = %(owner)s AND r.key = %(key)s
+        """,  # noqa: S608 - one of two names
+    )
+
+
+_BEGIN = _begin("begin_attempt", "pg_try_advisory_xact_lock")
+_BEGIN_FOR_SESSION = _begin("begin_attempt_for_session", "pg_try_advisory_lock")
+_SAVE = Prepared(
+    "save_answer",
+    """
+    INSERT INTO core_idempotencyrecord (owner, key, request_digest, status, body, resource)
+    VALUES (%(owner)s, %(key)s, %(digest)s, %(status)s, %(body)s, '')
+    ON CONFLICT (owner, key) DO NOTHING
+    """,
+)
 
 
 class IdempotencyKeyRequired(BadRequest):
@@ -59,17 +83,10 @@ class Attempt:
         :raises IdempotencyKeyInUse: a twin is running.
         :raises IdempotencyKeyReused: the key was used for another method, path or body.
         """
-        take = "pg_try_advisory_lock" if for_session else "pg_try_advisory_xact_lock"
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"""
-                SELECT {take}(%s), r.request_digest, r.status, r.body, r.resource
-                FROM (VALUES (1)) AS once
-                LEFT JOIN core_idempotencyrecord r ON r.owner = %s AND r.key = %s
-                """,  # noqa: S608 - one of two names
-                [self._lock_number(), self.owner, self.key],
-            )
-            locked, request_digest, status, body, resource = cursor.fetchone()
+        take = _BEGIN_FOR_SESSION if for_session else _BEGIN
+        ((locked, request_digest, status, body, resource),) = take.rows(
+            lock=self._lock_number(), owner=self.owner, key=self.key
+        )
         if not locked:
             raise IdempotencyKeyInUse
         if request_digest is None:
@@ -97,16 +114,7 @@ class Attempt:
 
         Returns False where a twin committed first, and then the caller must roll its effect back.
         """
-        with connection.cursor() as cursor:
-            cursor.execute(
-                """
-                INSERT INTO core_idempotencyrecord (owner, key, request_digest, status, body, resource)
-                VALUES (%s, %s, %s, %s, %s, '')
-                ON CONFLICT (owner, key) DO NOTHING
-                """,
-                [self.owner, self.key, self.request_digest, status, body],
-            )
-            return cursor.rowcount == 1
+        return _SAVE.run(owner=self.owner, key=self.key, digest=self.request_digest, status=status, body=body) == 1
 
     def save_intent(self, *, resource: str) -> None:
         """
