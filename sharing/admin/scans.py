@@ -8,6 +8,7 @@ from django.contrib.admin import SimpleListFilter
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.text import Truncator
 from unfold.decorators import display
 
 from accounts.models import Account
@@ -16,6 +17,7 @@ from sharing.codes import share_id_of
 from sharing.models import Scan, ScanClaim, ScanClass, Share
 
 SHOWN_WITHOUT_SHARE = timedelta(days=1)  # One class among all shares' has no index: so far back and no further.
+AGENT_SHOWN = 60  # characters: what lies behind is on the scan's own page
 COLOURS = {
     ScanClass.HUMAN: "success",
     ScanClass.BOT: "danger",
@@ -46,7 +48,15 @@ class ScanAdmin(ReadOnlyAdmin):
     icon = "qr_code_scanner"
     key_prefix = "scn"
     ordering = ("-recorded_at",)
-    list_display = ("scanned_at", "shown_class", "shown_repeat", "shown_share", "shown_signals", "shown_agent")
+    list_display = (
+        "scanned_at",
+        "shown_class",
+        "classifier",
+        "shown_repeat",
+        "shown_share",
+        "shown_signals",
+        "shown_agent",
+    )
     list_select_related = ("share",)
     list_filter = (ClassFilter,)
     search_fields = ("id",)
@@ -101,7 +111,7 @@ class ScanAdmin(ReadOnlyAdmin):
 
     @display(description="client")
     def shown_agent(self, scan: Scan) -> str:
-        return scan.agent or "-"
+        return Truncator(scan.agent).chars(AGENT_SHOWN) or "-"
 
     @display(description="claimed by")
     def claimed_by(self, scan: Scan) -> str:
