@@ -147,6 +147,29 @@ def show_expired_code(till: Till, belief: Belief) -> None:
     _show_dead_code(till, belief, till.expired_code(belief.customer) if till.dead_codes < DEAD_CODES_MAX else "")
 
 
+def pay_offline(till: Till, belief: Belief) -> None:
+    """Paid by a code that the phone has made by itself, with a clock that is a little wrong."""
+    code = till.offline_code(belief.customer)
+    if not code:
+        till.done["… (no offline code at hand: ordinary trades)"] += 1
+        return till.pay_at_once(belief)
+    till.believe(belief, expect(201, till.make(till.body(belief, pay_code=code))))
+    with belief.customer.lock:
+        belief.customer.offline_phone().tried.append(code)
+    return None
+
+
+def show_offline_code_twice(till: Till, belief: Belief) -> None:
+    """A phone's code is dead after one try, like any other."""
+    _show_dead_code(till, belief, till.tried_offline_code(belief.customer) if till.dead_codes < DEAD_CODES_MAX else "")
+
+
+def show_code_of_a_wrong_clock(till: Till, belief: Belief) -> None:
+    """A phone whose clock is minutes fast makes codes that are not good yet: they are nobody's."""
+    is_fine = till.dead_codes < DEAD_CODES_MAX
+    _show_dead_code(till, belief, till.code_of_a_fast_clock(belief.customer) if is_fine else "")
+
+
 def _show_dead_code(till: Till, belief: Belief, dead: str) -> None:
     if not dead:
         till.done["… (no dead code at hand: ordinary trades)"] += 1
@@ -231,6 +254,7 @@ def pay_on_phone(till: Till, belief: Belief) -> None:
 WAYS: list[tuple[str, Deed]] = [
     ("no fault, paid by code", Till.pay_at_once),
     ("no fault, paid on the phone", pay_on_phone),
+    ("no fault, paid by an offline code", pay_offline),
 ]
 
 FAULTS: Mapping[str, Deed] = {
@@ -249,6 +273,8 @@ FAULTS: Mapping[str, Deed] = {
     "wrong amount": mistype,
     "used code": show_used_code,
     "expired code": show_expired_code,
+    "offline code twice": show_offline_code_twice,
+    "phone's clock wrong": show_code_of_a_wrong_clock,
     "code for less": exceed_maximum,
     "large amount": confirm_large,
     "refund repeated": refund_a_part,

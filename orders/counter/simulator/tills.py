@@ -18,6 +18,9 @@ ASK_PAUSE_SECONDS = 0.05
 ASKS_MAX = 200
 CODE_LIFETIME_SECONDS = 61.0  # By then a code has expired, however fast the house's clock goes.
 OLD_CODES_MAX = 5
+OFFLINE_SLOW_SECONDS_MAX = 15.0  # So far a phone's clock may be wrong, and the code is still good when it arrives.
+OFFLINE_FAST_SECONDS_MAX = 29.0
+OFFLINE_WRONG_SECONDS = 300.0
 NOT_CREATED = "not_created"
 OPEN = ("pending", "confirming")
 PAID = ("paid", "refunded")
@@ -185,6 +188,26 @@ class Till:
             return code
         self.spare[id(customer)] = (code, made_at) if code else (self.pay_code(customer), time.monotonic())
         return ""
+
+    def offline_code(self, customer: Customer) -> str:
+        """A code of a phone whose clock is a little wrong; "" where it has shown all of its present ones."""
+        with customer.lock:
+            phone = customer.offline_phone()
+            code = phone.code(fast_seconds=self.rng.uniform(-OFFLINE_SLOW_SECONDS_MAX, OFFLINE_FAST_SECONDS_MAX))
+            if code in phone.made:
+                return ""
+            phone.made.add(code)
+            return code
+
+    def tried_offline_code(self, customer: Customer) -> str:
+        """A phone's code that has paid; "" where there is none yet."""
+        with customer.lock:
+            return next(iter(customer.offline_phone().tried), "")
+
+    def code_of_a_fast_clock(self, customer: Customer) -> str:
+        """A code of a phone whose clock is minutes fast."""
+        with customer.lock:
+            return customer.offline_phone().code(fast_seconds=OFFLINE_WRONG_SECONDS)
 
     # --- How it does it -----------------------------------------------------------------------
 

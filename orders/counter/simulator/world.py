@@ -4,10 +4,12 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from threading import Lock
 from typing import Any
 
 from orders.counter.simulator.calling import Answer, Caller, Unexpected
+from wallets.pay_codes.offline import offline_code
 
 CURRENCY = "GBP"
 FUNDS_MINOR = 1_000_000_000
@@ -41,6 +43,22 @@ class Identity:
 
 
 @dataclass
+class OfflinePhone:
+    """What a phone makes pay codes from while it is offline. Its clock was right by the house's when it got this."""
+
+    key_number: str
+    secret: str
+    ahead_seconds: float  # Of the house's clock before the machine's.
+    made: set[str] = field(default_factory=set)
+    tried: list[str] = field(default_factory=list)
+
+    def code(self, *, fast_seconds: float) -> str:
+        """What the phone shows when its clock is so fast."""
+        at = time.time() + self.ahead_seconds + fast_seconds
+        return offline_code(key_number=self.key_number, secret=self.secret, at=datetime.fromtimestamp(at, UTC))
+
+
+@dataclass
 class Customer:
     """A customer with a phone. `token` is good in every thread; connections are the caller's."""
 
@@ -49,9 +67,18 @@ class Customer:
     identities: Sequence[Identity] = ()
     lock: Lock = field(default_factory=Lock)
     old_codes: list[str] = field(default_factory=list)
+    offline: OfflinePhone | None = None
 
     def phone(self) -> Caller:
         return Caller(self.url, f"Bearer {self.token}")
+
+    def offline_phone(self) -> OfflinePhone:
+        """The phone, with a secret to make codes from; the caller has the customer's lock."""
+        if self.offline is None:
+            enrolled = expect(201, self.phone().post("/pay-code-secrets", {"name": "Simulated"}))
+            ahead = datetime.fromisoformat(enrolled["made_at"]).timestamp() - time.time()
+            self.offline = OfflinePhone(enrolled["key_number"], enrolled["secret"], ahead)
+        return self.offline
 
     def wealth(self, *, booked_only: bool = False) -> int:
         """What the wallet has, with what is decided and not yet booked."""

@@ -72,7 +72,7 @@ class TestADayAtTheTills:
         everything = []
         monkeypatch.setattr(Till, "draw", lambda till: draw_in_turn(till, everything))
 
-        said = run(url, stores=1, trades=28, operator=f"{operator.username}:{PASSWORD}")
+        said = run(url, stores=1, trades=31, operator=f"{operator.username}:{PASSWORD}")
 
         assert "0 disagreements" in said
         for fault in (*FAULTS, *WALLET_FAULTS, *ELSEWHERE_FAULTS):
