@@ -54,7 +54,7 @@ class ProgramInput(Input):
     )
 
 
-class TermsDocument(serializers.Serializer):
+class PromisedTermsDocument(serializers.Serializer):
     version = serializers.IntegerField()
     rate_bps = serializers.IntegerField(allow_null=True, help_text="Of the line's amount; or `amount`.")
     amount = MoneyDocument(allow_null=True, help_text="For each unit sold; or `rate_bps`.")
@@ -65,7 +65,7 @@ class TermsDocument(serializers.Serializer):
     budget_left = serializers.BooleanField(help_text="Whether shares of the item may still cost something.")
 
 
-class ProgramDocument(TermsDocument):
+class ProgramDocument(PromisedTermsDocument):
     id = serializers.CharField()
     item = serializers.CharField()
     hosts = serializers.ListField(child=serializers.CharField(), help_text="Beside our own pages of items.")

@@ -57,7 +57,7 @@ class StatesDocument(serializers.Serializer):
     held = serializers.IntegerField(help_text="Waits for an operator or its time.")
 
 
-class EarnedDocument(StatesDocument):
+class BroughtEarningsDocument(StatesDocument):
     currency = serializers.CharField()
 
 
@@ -67,7 +67,7 @@ class RowDocument(serializers.Serializer):
     scans = ScansDocument()
     visitors = serializers.IntegerField(help_text="Human scans that are no repeats within the hour.")
     orders = serializers.IntegerField(help_text="Paid ones.")
-    earned = EarnedDocument(many=True, help_text="By currency.")
+    earned = BroughtEarningsDocument(many=True, help_text="By currency.")
 
 
 class ReportDocument(serializers.Serializer):
@@ -83,7 +83,7 @@ class ShareReportDocument(ReportDocument):
 
 
 class SumReportDocument(ReportDocument):
-    earned = EarnedDocument(many=True, help_text="By currency.")
+    earned = BroughtEarningsDocument(many=True, help_text="By currency.")
 
 
 class ShareReportQuery(Input):

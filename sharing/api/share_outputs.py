@@ -12,7 +12,7 @@ from core.api.fields import Input, TextField
 from core.ids import PUBLIC_ID_LENGTH_MAX
 from core.qr import ERROR_CORRECTIONS
 from sharing.activity_urls import activity_page
-from sharing.api.program_outputs import TermsDocument, terms_document
+from sharing.api.program_outputs import PromisedTermsDocument, terms_document
 from sharing.codes import share_code
 from sharing.models import Share, ShareBudget
 from sharing.models.shares import ACTIVITY_URL_LENGTH_MAX
@@ -58,7 +58,7 @@ class PictureQuery(Input):
     logo = serializers.ChoiceField(["on", "off"], default="off", help_text="Our mark, in the middle.")
 
 
-class ShareDocument(serializers.Serializer):
+class ItemShareDocument(serializers.Serializer):
     id = serializers.CharField()
     item = serializers.CharField()
     title = serializers.CharField(help_text="The item's.")
@@ -68,7 +68,7 @@ class ShareDocument(serializers.Serializer):
     url = serializers.CharField(help_text="What the QR code says: whoever opens it is led to `activity_url`.")
     qr_svg = serializers.CharField(help_text="Address of a picture; `?size= error= caption= logo=`.")
     qr_png = serializers.CharField(help_text="The same as a PNG.")
-    terms = TermsDocument(help_text="Of the program's version that it was made under.")
+    terms = PromisedTermsDocument(help_text="Of the program's version that it was made under.")
     activity_url = serializers.CharField()
     store = serializers.CharField(allow_null=True)
     state = serializers.ChoiceField(STATES, help_text="Whether scans still lead anywhere.")

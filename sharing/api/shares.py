@@ -30,7 +30,7 @@ class Shares(ListView):
     Input = outputs.ShareInput
     Query = outputs.SharesQuery
 
-    @extend_schema(summary="The own shares, revoked ones as well", responses=outputs.ShareDocument(many=True))
+    @extend_schema(summary="The own shares, revoked ones as well", responses=outputs.ItemShareDocument(many=True))
     def get(self, request: Request) -> Any:
         shares = shares_of(actor_of(request).acting)
         if item := self.checked_query().get("item"):
@@ -40,7 +40,7 @@ class Shares(ListView):
     @extend_schema(
         summary="Share an item; the same once more is the same share",
         request=outputs.ShareInput,
-        responses={201: outputs.ShareDocument},
+        responses={201: outputs.ItemShareDocument},
         examples=[outputs.SHARE],
     )
     @refuses(ItemUnknown, errors.NoShareProgram, errors.ActivityUrlNotAllowed, StoreUnknown, StoreClosed)
@@ -59,7 +59,7 @@ class Shares(ListView):
 class ShareOne(ApiView):
     """GET|DELETE /api/v1/shares/<id>"""
 
-    @extend_schema(summary="An own share, also a revoked one", responses=outputs.ShareDocument)
+    @extend_schema(summary="An own share, also a revoked one", responses=outputs.ItemShareDocument)
     def get(self, request: Request, share_id: str) -> Response:
         return Response(outputs.share_document(get_share(share_id, visible_to=actor_of(request).acting)))
 

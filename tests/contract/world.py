@@ -18,6 +18,7 @@ from tests import shop
 from tests.conftest import Api, make_account
 from tests.money_facts import book
 from tests.orders.counter.till import make_till
+from tests.sharing.programs import give, share
 
 
 @dataclass
@@ -58,6 +59,7 @@ def make_world() -> World:
     buyer, seller, operator = make_account(), make_account(side="seller"), make_account(operator=True)
     shop.fund(buyer, 10**12)
     item = shop.offer(seller)
+    give(item)
     pending = shop.place(buyer, item)
     order = shop.paid_order(buyer, item)
     store = Api(seller).post("/stores", {"name": "Corner"}).json()
@@ -79,6 +81,7 @@ def make_world() -> World:
         "refund_id": refund["id"],
         "top_up_id": top_up["id"],
         "withdrawal_id": withdrawal["id"],
+        "share_id": share(buyer, item).public_id,
         "session_id": open_session(account=buyer).session.public_id,
         "rule_set_id": RuleSet.objects.values_list("public_id", flat=True)[0],
         "schedule_id": FeeSchedule.objects.values_list("public_id", flat=True)[0],
