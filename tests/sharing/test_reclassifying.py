@@ -1,10 +1,14 @@
 """A newer classifier over what is logged: first what would change, then the change; orders stay as they were."""
 
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.conf import settings
 
 from accounts.actor import Actor
 from accounts.models import Account
@@ -146,3 +150,12 @@ class TestReplaying:
         asked = api(operator).post("/scans/reclassify", {"apply": True})
         assert asked.status_code == 202
         assert Job.objects.get().arguments == {"apply": True, "classifier": 1}
+
+
+def test_workers_know_the_job_without_ever_having_seen_the_api() -> None:
+    """What a long worker loads is Django with its apps, and no URLs."""
+    look = (
+        "import django; django.setup(); import sys; from core import jobs;"
+        "sys.exit('sharing.reclassify' not in jobs._kinds or 'sharing.api.scans' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", look], cwd=settings.BASE_DIR, env=os.environ).returncode == 0
