@@ -304,7 +304,16 @@ class World:
             "request_id": self.owners[0].ids["request_id"],
             **{
                 name: self.owners[0].ids[name]
-                for name in ("brought", "order_id", "checkout_id", "refund_id", "pending", "seat_id", "message_id", "share_id")
+                for name in (
+                    "brought",
+                    "order_id",
+                    "checkout_id",
+                    "refund_id",
+                    "pending",
+                    "seat_id",
+                    "message_id",
+                    "share_id",
+                )
             },
         }
         return owned
