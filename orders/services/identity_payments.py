@@ -77,7 +77,8 @@ class ChargedOrders:
         if row is None or charge.amount != Money(order.total_minor, order.currency):
             return False
         pay_charged(order, row, payer=charge.owner, charged_by=charge.provider, now=now)
-        attribute_trade(order, named=[order.counter_trade.scan], now=now)
+        if order.channel == Order.Channel.STORE:  # Online it was decided when the order was placed.
+            attribute_trade(order, named=[order.counter_trade.scan], now=now)
         return True
 
     def drop(self, charge: IdentityCharge, *, now: datetime) -> None:
