@@ -175,6 +175,12 @@ FILLED = {
         SELECT n, 'shr_' || {PADDED}, n, 1 + (n - 1) / 2, {SOME_OWNER}, 'https://blog.example/' || n, 1000000001,
                {LONG_AGO}
         FROM {NUMBERS}""",
+    "sharing_scan": f"""
+        INSERT INTO sharing_scan (id, scanned_at, share_id, scan_class, classifier, visitor, is_repeat, agent, signals)
+        SELECT n, {LONG_AGO}, CASE WHEN n %% 2 = 0 THEN 2 ELSE n END,
+               CASE WHEN n %% 100000 = 0 THEN 'self' WHEN n %% 10 = 0 THEN 'bot' ELSE 'human' END, 1, n, n %% 5 = 0,
+               'Mozilla/5.0', '{{}}'
+        FROM {NUMBERS}""",
     "distribution_allocation": f"""
         INSERT INTO distribution_allocation (line_id, "order", role, level, account_id, area_id, rate_bps,
                original_minor, reversed_minor, escrow, escrow_ended_at, why)
@@ -338,6 +344,12 @@ def asked_of_lists() -> dict[str, Mapping[str, str]]:
             "item": f"q=itm_{some:026X}",
             "in force": "state=in_force",
             "ended": "state=ended",
+        },
+        "sharing/scan": {
+            "one": f"q={encode_key('scn', some)}",
+            "hot share": f"q=shr_{2:026X}",
+            "hot share, rare class": f"q=shr_{2:026X}&class=self",
+            "rare class": "class=self",
         },
         "sharing/share": {
             "id": f"q=shr_{some:026X}",
