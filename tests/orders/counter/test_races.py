@@ -12,7 +12,8 @@ from accounts.models import Account
 from catalog.models import Item, Store
 from core import clock
 from events.models import EventRecord
-from ledger.models import Hold
+from ledger.codes import wallet
+from ledger.models import Hold, LedgerAccount
 from orders.book_check import check_orders
 from orders.counter.models import CounterTrade, TillRequest
 from orders.counter.services import sequences
@@ -242,3 +243,33 @@ class TestGuessing:
         answers = race(*[lambda trade=trade: till.pay(trade, pay_code="1" * 18) for trade in trades])
         assert sorted(codes_of(answers)) == ["pay_code_invalid"] * 3 + ["too_many_attempts"] * 3
         assert CounterTrade.objects.filter(refusal="pay_code_invalid").count() == 3
+
+
+class TestManyTillsOfOneSeller:
+    """What a payment touches is the customer's: nobody waits for the seller, its store, or what it has."""
+
+    def sell(self, till: Till, code: str) -> Any:
+        """In a connection of its own, which does not wait long for anybody."""
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '300ms'")
+        return till.sell(pay_code=code)
+
+    def test_wait_for_nobody_who_has_locked_what_is_the_sellers(
+        self, till: Till, customer: Account, seller: Account, store: Store, race: Race
+    ):
+        code = pay_code(customer)
+        fund(seller, 100)
+        with transaction.atomic():
+            Account.objects.select_for_update(no_key=True).get(pk=seller.pk)
+            Store.objects.select_for_update(no_key=True).get(pk=store.pk)
+            LedgerAccount.objects.select_for_update(no_key=True).get(code=wallet(seller.public_id))
+            (answer,) = race(lambda: self.sell(till, code))
+        assert answer.json()["status"] == "paid"
+
+    def test_control_they_wait_for_who_has_locked_the_customers_wallet(self, till: Till, customer: Account, race: Race):
+        code = pay_code(customer)
+        with transaction.atomic():
+            LedgerAccount.objects.select_for_update(no_key=True).get(code=wallet(customer.public_id))
+            (answer,) = race(lambda: self.sell(till, code))
+        assert answer.status_code == 503
+        assert not CounterTrade.objects.exists()
