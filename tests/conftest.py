@@ -61,6 +61,7 @@ def django_db_setup(
         made = setup_databases(verbosity=0, interactive=False)
     yield
     with django_db_blocker.unblock():
+        _send_away(connection.settings_dict["NAME"])  # A thread that a test left behind may be connected still.
         teardown_databases(made, verbosity=0)
 
 
@@ -83,11 +84,7 @@ def cloned_database() -> Iterator[ClonedDatabase]:
     """Inside, every new connection of this process goes to a fresh clone of the migrated database."""
     template = connection.settings_dict["NAME"]
     name = f"{template}_{next(_numbers)}"
-    connection.close()
-    _administer(  # An autovacuum worker is the superuser's; CREATE DATABASE sends it away by itself.
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = {} AND backend_type = 'client backend'",
-        sql.Literal(template),
-    )
+    _send_away(template)
     _administer("DROP DATABASE IF EXISTS {} WITH (FORCE)", sql.Identifier(name))
     _administer("CREATE DATABASE {} TEMPLATE {}", sql.Identifier(name), sql.Identifier(template))
     _use_database(name)
@@ -97,6 +94,15 @@ def cloned_database() -> Iterator[ClonedDatabase]:
         connections.close_all()
         _use_database(template)
         _administer("DROP DATABASE {} WITH (FORCE)", sql.Identifier(name))
+
+
+def _send_away(name: str) -> None:
+    """Nobody is connected to this database any more; an autovacuum worker goes by itself, and is the superuser's."""
+    connection.close()
+    _administer(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = {} AND backend_type = 'client backend'",
+        sql.Literal(name),
+    )
 
 
 def _administer(statement: str, *parts: sql.Composable) -> None:
