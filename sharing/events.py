@@ -1,4 +1,4 @@
-"""What sharing says has happened to money; docs/events.md publishes the payloads."""
+"""What sharing says has happened; docs/events.md publishes the payloads."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -66,3 +66,21 @@ class ShareHoldEnded(HoldEvent):
 
     type: ClassVar[str] = "share.hold_ended"
     decision: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShareTakenDown(Event):
+    """An operator has revoked somebody's share; why, its row says."""
+
+    type: ClassVar[str] = "share.taken_down"
+    share: str
+    item: str
+    sharer: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.type}:{self.share}"
+
+    @property
+    def subject(self) -> str:
+        return self.share

@@ -15,8 +15,8 @@ from core.errors import FieldError, NotFound
 from events.services import emit
 from sharing.activity_urls import normalise_activity_url
 from sharing.errors import NoShareProgram, ShareRevokedAlready
+from sharing.events import ShareTakenDown
 from sharing.models import Share, ShareProgram
-from sharing.share_events import ShareTakenDown
 
 
 @transaction.atomic
