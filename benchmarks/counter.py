@@ -10,14 +10,11 @@ looks who waits for a lock. `TRADES=200` says how many of each there are in a ro
 
 import os
 import shutil
-import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from http.client import HTTPConnection
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +25,6 @@ TILLS = 1000
 CUSTOMERS = 32
 BARE_ACCOUNTS = 64
 PORT = 8766
-START_SECONDS_MAX = 240
 QUEUES_SECONDS_MAX = 5.0
 QUEUES_PATIENCE_SECONDS = 60
 CONTROL_SECONDS = 0.5
@@ -42,8 +38,9 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "benchmarks.bare.settings"
 
 from benchmarks.harness.callers import UNCOUNTED  # noqa: E402 - the settings read VAR_DIR
 from benchmarks.harness.lock_waits import LockWaits  # noqa: E402
-from benchmarks.harness.report import Report, median, percentile  # noqa: E402
+from benchmarks.harness.report import Report, median  # noqa: E402
 from benchmarks.harness.scratch import set_up  # noqa: E402
+from benchmarks.harness.web import Measured, running, send  # noqa: E402
 from orders.counter.simulator.calling import Answer, Caller  # noqa: E402
 
 URL = f"http://127.0.0.1:{PORT}"
@@ -131,7 +128,7 @@ def main() -> int:
     with using(settings.EMBEDDED_SERVERS):
         call_command("migrate", verbosity=0, interactive=False)
         make_bare_tables()
-        with running():
+        with running(PORT):
             world = World()
             measure(world)  # Warms up.
             rounds = [measure(world) for _ in range(ROUNDS)]
@@ -154,81 +151,20 @@ def make_bare_tables() -> None:
         cursor.execute("INSERT INTO bare_account SELECT n, 0 FROM generate_series(0, %s) AS n", [BARE_ACCOUNTS - 1])
 
 
-@contextmanager
-def running() -> Iterator[None]:
-    """Everything that `make run` runs, until the end of the block."""
-    from marketplace.run.address import Address
-    from marketplace.run.programs import programs
-
-    started = [
-        subprocess.Popen(program.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        for program in programs(Address("127.0.0.1", PORT))
-    ]
-    try:
-        wait_for_web()
-        yield
-    finally:
-        for process in started:
-            process.terminate()
-        for process in started:
-            process.wait(START_SECONDS_MAX)
-
-
-def wait_for_web() -> None:
-    ends = time.monotonic() + START_SECONDS_MAX
-    while time.monotonic() < ends:
-        try:
-            connection = HTTPConnection("127.0.0.1", PORT, timeout=5)
-            connection.request("GET", "/readyz")
-            if connection.getresponse().status == 200:
-                return
-        except OSError:
-            pass
-        time.sleep(0.2)
-    raise RuntimeError("The web does not start.")
-
-
-class Measured:
-    """What one round found of one kind of request."""
-
-    def __init__(self, seconds: float, each: Sequence[float]) -> None:
-        self.per_second, self.each_ms = len(each) / seconds, [second * 1000 for second in each]
-        self.p50_ms, self.p99_ms = median(self.each_ms), percentile(self.each_ms, 99)
-
-
 def measure(world: World) -> dict[str, Measured]:
     """One round: the same number of each kind, one kind after the other."""
     world.get_ready(TRADES)
     found = {
-        "bare": send(world.pay_barely, TRADES, CLIENTS),
-        "trade": send(world.trade, TRADES, CLIENTS),
-        "order": send(world.order, TRADES // 4, CLIENTS),
+        "bare": sent(world.pay_barely, TRADES),
+        "trade": sent(world.trade, TRADES),
+        "order": sent(world.order, TRADES // 4),
     }
     print(", ".join(f"{kind} {one.per_second:.1f}/s" for kind, one in found.items()), file=sys.stderr, flush=True)
     return found
 
 
-def send(request: Request, count: int, clients: int) -> Measured:
-    """Send so many by several clients, each over one connection, as fast as they are answered."""
-    numbers, seconds = iter(range(count)), []
-    lock = threading.Lock()
-
-    def work() -> None:
-        caller = Caller(URL)
-        while True:
-            with lock:
-                number = next(numbers, None)
-            if number is None:
-                return
-            began = time.perf_counter()
-            request(caller, number)
-            seconds.append(time.perf_counter() - began)
-
-    began = time.perf_counter()
-    with ThreadPoolExecutor(clients) as pool:
-        for done in [pool.submit(work) for _ in range(clients)]:
-            done.result()
-    return Measured(time.perf_counter() - began, seconds)
+def sent(request: Request, count: int, clients: int = CLIENTS) -> Measured:
+    return send(request, count, clients=clients, connect=partial(Caller, URL))
 
 
 def seconds_until_queues_are_empty() -> float:
@@ -246,7 +182,7 @@ def watch_a_thousand_tills(world: World) -> LockWaits:
     """Each of the seller's tills makes a trade, twice as many at once as the web has threads."""
     world.get_ready(TILLS)
     with LockWaits() as seen:
-        send(world.trade, TILLS, 4 * CLIENTS)
+        sent(world.trade, TILLS, 4 * CLIENTS)
     return seen
 
 
@@ -267,7 +203,7 @@ def watch_somebody_who_locks_the_tills(world: World) -> LockWaits:
                 "WHERE s.public_id = %s FOR UPDATE OF t",
                 [world.store],
             )
-            trading = pool.submit(send, world.trade, 2 * CLIENTS, CLIENTS)
+            trading = pool.submit(sent, world.trade, 2 * CLIENTS, CLIENTS)
             time.sleep(CONTROL_SECONDS)
         trading.result()
     return seen

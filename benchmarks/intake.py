@@ -11,12 +11,9 @@ import json
 import os
 import queue
 import shutil
-import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -26,7 +23,7 @@ SECONDS = float(os.environ.get("SECONDS", "20"))
 SENDERS = 16
 OWNERS = 200
 PORT = 8765
-START_SECONDS_MAX = 60
+BOOKED_SECONDS_MAX = 60
 LOW_LOAD_OVER_PERIOD_MS_MAX = 200
 PROGRAMS = ("web", "worker money")
 
@@ -35,6 +32,7 @@ os.environ["VAR_DIR"] = str(var_dir)
 
 from benchmarks.harness.report import Report, median, percentile  # noqa: E402 - the settings read VAR_DIR
 from benchmarks.harness.scratch import set_up  # noqa: E402
+from benchmarks.harness.web import running  # noqa: E402
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ def main() -> int:
     with using(settings.EMBEDDED_SERVERS):
         call_command("migrate", verbosity=0, interactive=False)
         key = prepare()
-        with running():
+        with running(PORT, only=PROGRAMS):
             send("warm-up", key, LOW_RATE, 3)
             steady = send("steady", key, RATE, SECONDS)
             low = send("low", key, LOW_RATE, SECONDS)
@@ -91,41 +89,6 @@ def prepare() -> str:
 
 def owner(number: int) -> str:
     return f"acc_{number:026d}"
-
-
-@contextmanager
-def running() -> Iterator[None]:
-    """The web and the money worker, until the end of the block."""
-    from marketplace.run.address import Address
-    from marketplace.run.programs import programs
-
-    started = [
-        subprocess.Popen(program.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        for program in programs(Address("127.0.0.1", PORT))
-        if program.name in PROGRAMS
-    ]
-    try:
-        _wait_for_web()
-        yield
-    finally:
-        for process in started:
-            process.terminate()
-        for process in started:
-            process.wait(START_SECONDS_MAX)
-
-
-def _wait_for_web() -> None:
-    ends = time.monotonic() + START_SECONDS_MAX
-    while time.monotonic() < ends:
-        try:
-            connection = HTTPConnection("127.0.0.1", PORT, timeout=5)
-            connection.request("GET", "/readyz")
-            if connection.getresponse().status == 200:
-                return
-        except OSError:
-            pass
-        time.sleep(0.2)
-    raise RuntimeError("The web does not start.")
 
 
 def send(name: str, key: str, rate: float, seconds: float) -> list[Sent]:
@@ -193,7 +156,7 @@ def _event(name: str) -> str:
 def _wait_until_booked() -> None:
     from events.models import Delivery
 
-    ends = time.monotonic() + START_SECONDS_MAX
+    ends = time.monotonic() + BOOKED_SECONDS_MAX
     while Delivery.objects.filter(parked_at=None).exists():
         if time.monotonic() > ends:
             raise RuntimeError("The worker leaves events behind.")

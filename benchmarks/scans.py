@@ -33,7 +33,7 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "benchmarks.bare_scans.settings"
 
 from benchmarks.harness.report import Report, median  # noqa: E402 - the settings read VAR_DIR
 from benchmarks.harness.scratch import set_up  # noqa: E402
-from benchmarks.harness.web import Measured, send, web_server  # noqa: E402
+from benchmarks.harness.web import Measured, running, send  # noqa: E402
 
 PHONE = (
     "Mozilla/5.0 (Linux; Android 14; Phone {}) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/125.0 Mobile Safari/537"
@@ -87,7 +87,7 @@ def main() -> int:
         run("DROP TABLE IF EXISTS bare_scan")
         run(bare_table())
         world = World()
-        with web_server(PORT):
+        with running(PORT, only={"web"}):
             measure(world)  # Warms up.
             rounds = [measure(world) for _ in range(ROUNDS)]
         short = claims_and_reports(world)
@@ -112,11 +112,15 @@ def run(statement: str, values: Any = None) -> list[Any]:
         return cursor.fetchall() if cursor.description else []
 
 
+def connect() -> HTTPConnection:
+    return HTTPConnection("127.0.0.1", PORT, timeout=60)
+
+
 def measure(world: World) -> dict[str, Measured]:
     """One round: some of each, in turns."""
     found = {
-        "bare": send(world.scan_barely, SCANS, clients=CLIENTS, port=PORT),
-        "scan": send(world.scan, SCANS, clients=CLIENTS, port=PORT),
+        "bare": send(world.scan_barely, SCANS, clients=CLIENTS, connect=connect),
+        "scan": send(world.scan, SCANS, clients=CLIENTS, connect=connect),
     }
     print(", ".join(f"{kind} {one.per_second:.0f}/s" for kind, one in found.items()), file=sys.stderr, flush=True)
     return found

@@ -1,34 +1,40 @@
-"""The house's own web server over HTTP, asked by several clients at once."""
+"""The house's own programs, and its web asked by several clients at once."""
 
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.client import HTTPConnection
+from typing import TypeVar
 
 from benchmarks.harness.report import median, percentile
 
 START_SECONDS_MAX = 240
 
-Request = Callable[[HTTPConnection, int], None]
+Connection = TypeVar("Connection")
 
 
 @contextmanager
-def web_server(port: int) -> Iterator[None]:
-    """gunicorn as `make run` starts it, on a port of its own, until the end of the block."""
+def running(port: int, only: Container[str] | None = None) -> Iterator[None]:
+    """What `make run` runs, or `only` these programs of it, with the web on a port of its own, until the block ends."""
     from marketplace.run.address import Address
     from marketplace.run.programs import programs
 
-    (command,) = [one.command for one in programs(Address("127.0.0.1", port)) if one.name == "web"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    started = [
+        subprocess.Popen(program.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for program in programs(Address("127.0.0.1", port))
+        if only is None or program.name in only
+    ]
     try:
         wait_for_web(port)
         yield
     finally:
-        process.terminate()
-        process.wait(START_SECONDS_MAX)
+        for process in started:
+            process.terminate()
+        for process in started:
+            process.wait(START_SECONDS_MAX)
 
 
 def wait_for_web(port: int) -> None:
@@ -53,13 +59,15 @@ class Measured:
         self.p50_ms, self.p99_ms = median(self.each_ms), percentile(self.each_ms, 99)
 
 
-def send(request: Request, count: int, *, clients: int, port: int) -> Measured:
+def send(
+    request: Callable[[Connection, int], None], count: int, *, clients: int, connect: Callable[[], Connection]
+) -> Measured:
     """Send so many by several clients, each over one connection, as fast as they are answered."""
     numbers, seconds = iter(range(count)), []
     lock = threading.Lock()
 
     def work() -> None:
-        connection = HTTPConnection("127.0.0.1", port, timeout=60)
+        connection = connect()
         while True:
             with lock:
                 number = next(numbers, None)
