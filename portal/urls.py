@@ -14,6 +14,11 @@ from portal.pages import (
     registering,
     sharing,
 )
+from portal.pages.buying import urls as buying
+from portal.pages.counter import urls as counter
+from portal.pages.earning import urls as earning
+from portal.pages.people import urls as people
+from portal.pages.selling import urls as selling
 
 app_name = "portal"
 
@@ -44,4 +49,9 @@ urlpatterns = [
     path("password/new/<str:token>", by_mail.NewPassword.as_view(), name="password-new"),
     path("email/confirmed", by_mail.Confirmed.as_view(), name="email-confirmed"),
     path("email/confirm/<str:token>", by_mail.ConfirmEmail.as_view(), name="email-confirm"),
+    *people.urlpatterns,
+    *buying.urlpatterns,
+    *selling.urlpatterns,
+    *counter.urlpatterns,
+    *earning.urlpatterns,
 ]

@@ -1,0 +1,1 @@
+"""What buyers do: cart, checkout, orders, refunds, wallet, pay codes."""

@@ -1,0 +1,1 @@
+"""Who I am here: accounts, links, sessions, inbox, what is recorded about me."""

@@ -1,0 +1,1 @@
+"""What sellers do: items, stores, orders, refunds, share programs, earnings."""
