@@ -134,6 +134,22 @@ def codes_of(transfers: Sequence[Transfer]) -> dict[int, str]:
     return dict(LedgerAccount.objects.filter(pk__in=ids).values_list("pk", "code"))
 
 
+@dataclass(frozen=True, slots=True)
+class RuleTaken:
+    """By which rule of which version of the rule set an event was booked."""
+
+    rule: str
+    rule_set: int
+    version: str
+
+
+def rules_taken(event_ids: Sequence[int]) -> dict[int, RuleTaken]:
+    """Return by which rules these events were booked, by their keys; two statements, however many."""
+    journals = list(Journal.objects.filter(pk__in=event_ids).values_list("event_id", "rule", "rule_set_id"))
+    versions = {found.pk: str(found) for found in RuleSet.objects.filter(pk__in={row[2] for row in journals})}
+    return {event: RuleTaken(rule, rule_set, versions[rule_set]) for event, rule, rule_set in journals}
+
+
 IN_FORCE, RETRY, UNDONE = "in_force", "retry", "undone"
 
 

@@ -9,7 +9,7 @@ from django.db.models.functions import Coalesce
 from accounts.models import Account
 from core.errors import NotFound
 from core.registry import ProofLine
-from distribution.models import Allocation, Plan
+from distribution.models import AllocatedLine, Allocation, Plan
 from distribution.services.escrow import in_escrow
 from wallets.models import Earning
 
@@ -96,6 +96,29 @@ def _state(row: Allocation, earning_of: Mapping[tuple[str, int, str, str], tuple
         return AllocationState(row, Earning.Status.REVERSED, earning_of.get(whose, (None, ""))[0])
     earning, status = earning_of[whose]
     return AllocationState(row, status, earning)
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """What stayed with the platform of a role's part of the fee, in minor units, and why; for operators."""
+
+    role: str
+    level: int | None
+    reason: str
+    minor: int
+
+    @property
+    def why(self) -> str:
+        who = self.role if self.level is None else f"{self.role} of level {self.level}"
+        return f"Nobody's part, {who.replace('_', ' ')}: {self.reason.replace('_', ' ')}."
+
+
+def not_paid_of(order: str) -> list[Missed]:
+    """Return who got nothing of an order (public id), or less, and why, as of its payment."""
+    lines = AllocatedLine.objects.filter(order=order).order_by("line").values_list("not_paid", flat=True)
+    return [
+        Missed(one["role"], one.get("level"), one["reason"], one["amount"]) for not_paid in lines for one in not_paid
+    ]
 
 
 def all_plans() -> QuerySet[Plan]:

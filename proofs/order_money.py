@@ -120,13 +120,13 @@ def _ledger_agrees(
     for booked in transfers:
         moved[booked.event.pk] += booked.transfer.amount_minor
     for event in events:
-        amount_minor = _amount_of(event)
+        amount_minor = amount_of(event)
         if amount_minor is not None and event.pk not in unbooked and moved[event.pk] != amount_minor:
             return False
     return bool(unbooked) or _nets(transfers) == _expected_nets(order, shares)
 
 
-def _amount_of(event: EventRecord) -> int | None:
+def amount_of(event: EventRecord) -> int | None:
     """What a journal of this event moves: its wholes, each once; None where the event moves no money."""
     declared = find_type(event.type)
     if declared is None:

@@ -112,6 +112,12 @@ def earnings_of(*, visible_to: Account, status: str | None = None) -> QuerySet[E
     return own.filter(status=status) if status else own
 
 
+def earnings_of_order(order: str, *, visible_to: Account) -> QuerySet[Earning]:
+    """Return the parts of one order's money (public id), as they were given: own ones; operators see everybody's."""
+    earnings = Earning.objects.filter(order=order).select_related("owner").order_by("id")
+    return earnings if visible_to.is_staff else earnings.filter(owner=visible_to)
+
+
 @dataclass(frozen=True, slots=True)
 class StatementRow:
     """A line of the ledger with the event that it comes from."""
