@@ -17,10 +17,10 @@ from accounts.actor import Actor
 from core.errors import Refusal, TooManyAttempts
 from portal.wording import say
 
-# Scripts come from our own files or not at all; pictures drawn for one page (QR codes) are part of it.
+# Scripts come from our own files or not at all and ask nobody else; pictures drawn for one page (QR codes) are in it.
 CONTENT_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
 
