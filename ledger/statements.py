@@ -92,13 +92,17 @@ def statement_page(
     after: StatementPlace | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
+    currency: str | None = None,
 ) -> list[StatementLine]:
     """
     Return up to `limit` lines of these ledger accounts behind `after`, newest booking first.
 
-    `since` (inclusive) and `until` (exclusive) are compared with `booked_at`.
+    `since` (inclusive) and `until` (exclusive) are compared with `booked_at`; without `currency` all are told.
     """
-    account_ids = list(LedgerAccount.objects.filter(code__in=codes).values_list("id", flat=True))
+    accounts = LedgerAccount.objects.filter(code__in=codes)
+    if currency is not None:
+        accounts = accounts.filter(currency=currency)
+    account_ids = list(accounts.values_list("id", flat=True))
     parameters: dict[str, Any] = {
         "accounts": account_ids,
         "limit": limit,

@@ -15,6 +15,7 @@ from core.errors import NotFound
 from core.registry import ProofLine
 from events.models import EventRecord
 from ledger import codes
+from ledger.models import LedgerAccount
 from ledger.statements import StatementLine, StatementPlace, statement_page
 from wallets.models import Debt, Earning, IdentityCharge, TopUp, Withdrawal
 
@@ -75,6 +76,32 @@ def wallet_balances(*, visible_to: Account) -> list[WalletBalance]:
     with connection.cursor() as cursor:
         cursor.execute(_BALANCES, parameters)
         return [WalletBalance(*row) for row in cursor.fetchall()]
+
+
+def wallet_currencies(*, visible_to: Account) -> list[str]:
+    """Return in which currencies something was ever booked or held in an account's own wallet."""
+    own = LedgerAccount.objects.filter(code=codes.wallet(visible_to.public_id))
+    return list(own.order_by("currency").values_list("currency", flat=True))
+
+
+def available_in(currency: str, *, visible_to: Sequence[Account]) -> dict[int, int]:
+    """Return what each of these accounts has to spend in its own wallet, in minor units by key; one statement."""
+    keys = {codes.wallet(account.public_id): account.pk for account in visible_to}
+    available = dict.fromkeys(keys.values(), 0)
+    for wallet in LedgerAccount.objects.filter(code__in=keys, currency=currency):
+        available[keys[wallet.code]] = wallet.available_minor
+    return available
+
+
+def latest_top_ups(*, visible_to: Account, limit: int) -> list[TopUp]:
+    """Return an account's own newest top-ups."""
+    return list(TopUp.objects.filter(owner=visible_to).order_by("-id")[:limit])
+
+
+def latest_withdrawals(*, visible_to: Account, limit: int) -> list[Withdrawal]:
+    """Return what an account has withdrawn itself, the newest first; refunds on their way to a provider are not it."""
+    own = Withdrawal.objects.filter(owner=visible_to, refund="").select_related("payout_target")
+    return list(own.order_by("-id")[:limit])
 
 
 def expected_balance_minor(owner: Account, currency: str) -> int:
@@ -138,10 +165,11 @@ def wallet_statement(
     after: StatementPlace | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
+    currency: str | None = None,
 ) -> list[StatementRow]:
-    """Return one page of an account's own wallet in all currencies, newest booking first."""
+    """Return one page of an account's own wallet in one currency, or in all of them, newest booking first."""
     wallet = codes.wallet(visible_to.public_id)
-    lines = statement_page(codes=[wallet], limit=limit, after=after, since=since, until=until)
+    lines = statement_page(codes=[wallet], limit=limit, after=after, since=since, until=until, currency=currency)
     wanted = {line.event_id for line in lines}
     events = {
         event.pk: (event.type, shown_subject(event_id=event.pk, key=event.key, subject=event.subject))

@@ -24,12 +24,11 @@ from core.money import AMOUNT_MINOR_MAX
 from orders.api import examples, outputs
 from orders.api.inputs import PublicId, ScansInput
 from orders.cart import errors, services
-from orders.cart.models import CartLine
+from orders.cart.models import Availability, CartLine
 from orders.cart.selectors import cart_lines
 from orders.errors import MixedCurrencies
 
 BUYER = frozenset({"buyer"})
-AVAILABILITY = ("available", "out_of_stock", "not_on_sale")
 
 
 class PriceDocument(serializers.Serializer):
@@ -46,7 +45,7 @@ class CartLineDocument(serializers.Serializer):
     amount = serializers.IntegerField(
         allow_null=True, help_text="Price by quantity; null without a price, and beyond what an order may come to."
     )
-    availability = serializers.ChoiceField(AVAILABILITY, help_text="Now; a cart reserves nothing.")
+    availability = serializers.ChoiceField([*Availability], help_text="Now; a cart reserves nothing.")
     left = serializers.IntegerField(allow_null=True, help_text="Units left; null is unlimited, or not on sale.")
     put_at = serializers.DateTimeField(help_text="When the quantity was last set.")
 
@@ -66,8 +65,8 @@ class CartDocument(serializers.Serializer):
 def cart_document(lines: Sequence[CartLine]) -> dict[str, Any]:
     documents = [_line_document(line) for line in lines]
     totals: dict[str, int] = defaultdict(int)
-    for line, document in zip(lines, documents, strict=True):
-        if document["availability"] == "available":
+    for line in lines:
+        if line.availability == Availability.AVAILABLE:
             totals[line.item.currency] += line.item.price_minor * line.quantity
     return {
         "lines": documents,
@@ -85,17 +84,10 @@ def _line_document(line: CartLine) -> dict[str, Any]:
         "quantity": line.quantity,
         "price": {"amount": item.price_minor, "currency": item.currency} if is_shown else None,
         "amount": _readable(item.price_minor * line.quantity) if is_shown else None,
-        "availability": _availability(line),
+        "availability": line.availability.value,
         "left": item.stock if item.is_for_sale else None,
         "put_at": line.put_at,
     }
-
-
-def _availability(line: CartLine) -> str:
-    if not line.item.is_for_sale:
-        return "not_on_sale"
-    is_enough = line.item.stock is None or line.item.stock >= line.quantity
-    return "available" if is_enough else "out_of_stock"
 
 
 def _readable(minor: int) -> int | None:

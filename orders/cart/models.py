@@ -1,8 +1,20 @@
 """What an account means to order. It lasts until it is ordered or emptied, whoever logs in for the account."""
 
+from enum import StrEnum
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+
+from core.money import Money
+
+
+class Availability(StrEnum):
+    """Of a line, at the moment at which somebody looks; a cart reserves nothing."""
+
+    AVAILABLE = "available"
+    OUT_OF_STOCK = "out_of_stock"
+    NOT_ON_SALE = "not_on_sale"
 
 
 class Cart(models.Model):
@@ -26,12 +38,34 @@ class CartLine(models.Model):
     )
     quantity = models.PositiveIntegerField()
     put_at = models.DateTimeField(help_text="By the house's clock; when the quantity was last set.")
+    unit_minor = models.BigIntegerField(null=True, help_text="Price of one then; null where it was not kept yet.")
+    currency = models.CharField(max_length=3, blank=True, help_text="Of that price: ISO 4217 code.")
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["cart", "item"], name="cart_line_once_per_item"),
             models.CheckConstraint(name="cart_line_positive", condition=Q(quantity__gt=0)),
+            models.CheckConstraint(
+                name="cart_line_price_whole",
+                condition=Q(unit_minor=None, currency="") | Q(unit_minor__gt=0) & ~Q(currency=""),
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.quantity} × {self.title}"
+
+    @property
+    def availability(self) -> Availability:
+        """Whether so many can be ordered at this moment; asks nobody where the item is at hand."""
+        if not self.item.is_for_sale:
+            return Availability.NOT_ON_SALE
+        is_enough = self.item.stock is None or self.item.stock >= self.quantity
+        return Availability.AVAILABLE if is_enough else Availability.OUT_OF_STOCK
+
+    @property
+    def price_before(self) -> Money | None:
+        """What one cost when it was put in, where it costs something else by now."""
+        if self.unit_minor is None:
+            return None
+        before = Money(self.unit_minor, self.currency)
+        return before if before != self.item.price else None

@@ -17,6 +17,7 @@ from accounts.errors import NotCarried, SessionEnded
 from accounts.models import Account
 from accounts.services import hold_open
 from catalog.errors import ItemNotOnSale
+from catalog.models import Item
 from catalog.selectors import get_item
 from core.errors import NotFound
 from orders.cart.errors import CartEmpty, CartFull, NotInCart
@@ -36,16 +37,53 @@ def put_line(*, item: str, quantity: int, actor: Actor, now: datetime) -> CartLi
     :raises CartFull: it would be one line too many.
     :raises SessionEnded: the account was closed meanwhile.
     """
+    found = _find_for_sale(item, actor)
+    _lock_open(actor)
+    return _set_line(found, quantity, actor, now)
+
+
+@transaction.atomic
+def add_to_line(*, item: str, quantity: int, actor: Actor, now: datetime) -> CartLine:
+    """
+    Let the acting account's cart hold so many more of an item, and no more than CART_QUANTITY_MAX. Each call adds.
+
+    :raises NotFound: there is no such item that the account may see.
+    :raises ItemNotOnSale: the item is not on sale.
+    :raises CartFull: it would be one line too many.
+    :raises SessionEnded: the account was closed meanwhile.
+    """
+    found = _find_for_sale(item, actor)
+    _lock_open(actor)
+    lines = CartLine.objects.filter(cart=actor.acting.pk, item=found).values_list("quantity", flat=True)
+    held = next(iter(lines), 0)
+    return _set_line(found, min(held + quantity, settings.CART_QUANTITY_MAX), actor, now)
+
+
+def _find_for_sale(item: str, actor: Actor) -> Item:
     found = get_item(item, visible_to=actor.acting)
     if not found.is_for_sale:
         raise ItemNotOnSale(items=[found.public_id])
+    return found
+
+
+def _lock_open(actor: Actor) -> None:
     _lock([actor.acting])
     if not hold_open([actor.acting.pk]):
         raise SessionEnded
+
+
+def _set_line(item: Item, quantity: int, actor: Actor, now: datetime) -> CartLine:
+    """Under the cart's lock."""
     line, is_new = CartLine.objects.update_or_create(
         cart_id=actor.acting.pk,
-        item=found,
-        defaults={"quantity": quantity, "title": found.title, "put_at": now},
+        item=item,
+        defaults={
+            "quantity": quantity,
+            "title": item.title,
+            "put_at": now,
+            "unit_minor": item.price_minor,
+            "currency": item.currency,
+        },
     )
     if is_new and CartLine.objects.filter(cart=actor.acting.pk).count() > settings.CART_LINES_MAX:
         raise CartFull

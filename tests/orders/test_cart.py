@@ -8,9 +8,10 @@ from django.db import connection, transaction
 from django.test import override_settings
 
 from accounts.actor import Actor
+from catalog.errors import ItemNotOnSale
 from catalog.models import Item
 from core import clock
-from core.money import AMOUNT_MINOR_MAX
+from core.money import AMOUNT_MINOR_MAX, Money
 from orders.cart import services
 from orders.cart.errors import CartEmpty, CartFull
 from orders.cart.models import Cart, CartLine
@@ -341,3 +342,33 @@ class TestTheDatabase:
         for quantity, constraint in ((1, "cart_line_once_per_item"), (0, "cart_line_positive")):
             with pytest.raises(Exception, match=constraint), transaction.atomic():
                 CartLine.objects.create(quantity=quantity, **fields)
+
+
+class TestAdding:
+    """What a page's button does: so many more than there are."""
+
+    def test_adds_to_what_is_there_and_no_more_than_a_line_may_have(self, api, buyer, item, settings):
+        settings.CART_QUANTITY_MAX = 10
+        for quantity in (2, 3, 9):
+            services.add_to_line(item=item.public_id, quantity=quantity, actor=Actor.own(buyer), now=clock.now())
+            assert held(api(buyer)) == [(item.public_id, {2: 2, 3: 5, 9: 10}[quantity])]
+
+    def test_is_refused_where_putting_in_is(self, buyer, seller, settings):
+        settings.CART_LINES_MAX = 0
+        for offered, refusal in ((offer(seller, status="paused"), ItemNotOnSale), (offer(seller), CartFull)):
+            with pytest.raises(refusal):
+                services.add_to_line(item=offered.public_id, quantity=1, actor=Actor.own(buyer), now=clock.now())
+
+
+class TestWhatItCostBefore:
+    """A line remembers the price at which it was put in, until its quantity is set again."""
+
+    def test_is_there_only_where_it_costs_something_else_now(self, api, buyer, item):
+        put(api(buyer), item)
+        assert CartLine.objects.get().price_before is None
+        Item.objects.filter(pk=item.pk).update(price_minor=1100)
+        assert CartLine.objects.get().price_before == Money(1000, "GBP")
+
+        put(api(buyer), item, 2)
+
+        assert CartLine.objects.get().price_before is None

@@ -4,7 +4,20 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
 from accounts.models import Account
+from core.errors import NotFound
 from wallets.pay_codes.models import PayCode, PayCodeSecret
+
+
+def get_pay_code(key: int, *, visible_to: Account) -> PayCode:
+    """
+    Return one of an account's own codes, with what became of it.
+
+    :raises NotFound: it has none of this key (any more).
+    """
+    found = PayCode.objects.filter(pk=key, account=visible_to).first()
+    if found is None:
+        raise NotFound
+    return found
 
 
 def secrets_of(*, visible_to: Account) -> QuerySet[PayCodeSecret]:
