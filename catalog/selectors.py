@@ -119,6 +119,12 @@ def get_own_item(public_id: str, *, seller: Account) -> Item:
     return _found(Item.objects.filter(public_id=public_id, seller=seller).first())
 
 
+def items_sold_at(store: Store) -> QuerySet[Item]:
+    """Return what an own store sells: what its seller has on sale and what is no other store's."""
+    sold = Item.objects.filter(Q(store=None) | Q(store=store), seller=store.seller_id, status=Item.Status.ON_SALE)
+    return sold.defer("description", "words")
+
+
 def items_by_id(public_ids: Iterable[str]) -> dict[str, Item]:
     """Return the items of these public ids, whatever their status, with their sellers, by public id."""
     items = {}

@@ -337,6 +337,9 @@ PAY_CODE_STORE_FAILURES_WINDOW = timedelta(minutes=15)
 COUNTER_PAYMENT_LIMIT = timedelta(minutes=10)  # a trade that is not paid is closed after it
 COUNTER_CANCEL_LIMIT = timedelta(hours=24)  # a paid trade is cancelled within it, and refunded after it
 COUNTER_CONFIRM_ABOVE_MINOR = 500_000  # above it the customer confirms on the phone, unless the account says otherwise
+TILL_TILES = 12  # items that a till in a browser offers by themselves, those that sell most at its store
+TILL_TILES_FROM_TRADES = 500  # of the store's latest trades
+TILL_ITEMS_FOUND = 12  # by what a cashier types
 RECEIPT_TEXT_WIDTHS = (32, 42, 48)  # columns of the printers that receipts are written for
 RECEIPT_TEXT_WIDTH = 42  # where nobody says which printer it is
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from core.money import Money
-from orders.counter.models import CounterTrade, TillRequest
+from orders.counter.models import CashierAct, CounterTrade, TillRequest
 from orders.counter.states import TradeStatus, status_of
 from orders.models import ProviderPayment, Refund
 from wallets.models import IdentityCharge, Withdrawal
@@ -45,7 +45,7 @@ def history_of(trade: CounterTrade, *, now: datetime) -> list[Moment]:
     By the house's clock, except of what tills asked for: that is kept by the machine's.
     """
     moments = [*_own(trade, now), *_requests(trade), *_codes(trade), *_charges(trade), *_payments(trade)]
-    return sorted([*moments, *_refunds(trade)], key=lambda moment: moment.at)
+    return sorted([*moments, *_acts(trade), *_refunds(trade)], key=lambda moment: moment.at)
 
 
 def _own(trade: CounterTrade, now: datetime) -> Iterator[Moment]:
@@ -71,6 +71,15 @@ def _answered(request: TillRequest) -> str:
     answer = json.loads(request.answer)
     refusal = answer.get("refusal")
     return f"answered {answer.get('status')}" + (f", refused: {refusal['code']}" if refusal else "")
+
+
+def _acts(trade: CounterTrade) -> Iterator[Moment]:
+    """Who stood at a till in a browser."""
+    for act in CashierAct.objects.filter(trade=trade).select_related("login_account", "terminal"):
+        detail = f"{act.get_kind_display()}, at {act.terminal.name}"
+        yield Moment(
+            act.acted_at, f"cashier {act.login_account.name}", detail, "accounts.account", act.login_account_id
+        )
 
 
 def _codes(trade: CounterTrade) -> Iterator[Moment]:

@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from core.ids import PublicIdField
@@ -142,3 +142,62 @@ class TillRequest(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.sequence} of till {self.terminal_id}"
+
+
+class TillCart(models.Model):
+    """
+    What is being rung up at a till in a browser: one cart per till, whoever opens it and on whatever device.
+
+    So it survives a reload, a session that ran out and a tablet that fell. The trade that came of it is written
+    here in its own transaction: whoever asks for it again, after whatever answer was lost, is shown that trade.
+    """
+
+    terminal = models.OneToOneField(Terminal, on_delete=models.PROTECT, related_name="cart", primary_key=True)
+    sequence = models.BigIntegerField(help_text="The till's number of this sale, given when it began.")
+    last_given = models.BigIntegerField(help_text="The last number that was given in a browser, to a sale or a refund.")
+    currency = models.CharField(max_length=3, blank=True, help_text="ISO 4217 code; blank while it is empty.")
+    lines = models.JSONField(default=list, help_text="[{item, quantity} or {description, unit_minor, quantity}]")
+    trade = models.OneToOneField(
+        CounterTrade, null=True, on_delete=models.PROTECT, related_name="cart", help_text="What came of it."
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="till_cart_numbers_given", condition=Q(sequence__gt=0, last_given__gte=F("sequence"))
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.sequence} of till {self.terminal_id}"
+
+
+class CashierAct(models.Model):
+    """
+    What somebody did at a till in a browser, and who had logged in. Written once (trigger), with what it did.
+
+    A till that comes with its key leaves none: nobody has logged in there.
+    """
+
+    class Kind(models.TextChoices):
+        MADE = "made"
+        TRIED = "tried", "tried a code or an identity"
+        CANCELLED = "cancelled"
+        REFUNDED = "refunded"
+
+    terminal = models.ForeignKey(Terminal, on_delete=models.PROTECT, related_name="acts", db_index=False)
+    trade = models.ForeignKey(CounterTrade, on_delete=models.PROTECT, related_name="acts")
+    kind = models.CharField(max_length=9, choices=Kind.choices)
+    login_account = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        help_text="Who did it: the seller's own log-in, or a linked one that acts for the seller.",
+    )
+    session = models.CharField(max_length=32, blank=True, help_text="Public id of the session.")
+    acted_at = models.DateTimeField(help_text="By the house's clock.")
+    recorded_at = models.DateTimeField(db_default=Now(), help_text="By the database's clock.")
+
+    def __str__(self) -> str:
+        return f"{self.kind} at till {self.terminal_id}"

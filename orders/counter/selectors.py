@@ -7,6 +7,7 @@ from catalog.models import Store
 from core.errors import NotFound
 from orders.counter.models import CounterTrade, Terminal, TillRequest
 from orders.models import ProviderPayment
+from wallets.models import IdentityCharge
 
 
 def terminals_of(store: str, *, visible_to: Account) -> QuerySet[Terminal]:
@@ -53,6 +54,18 @@ def get_trade_to_pay(trade_no: str, *, visible_to: Account) -> CounterTrade:
 def find_trade_of(order: str) -> CounterTrade | None:
     """Return the trade of an order (public id), whoever asks: for whoever shows what we have signed."""
     return _trades().filter(order__public_id=order).first()
+
+
+def find_trade_under(terminal: Terminal, sequence: int) -> CounterTrade | None:
+    """Return the trade that a till made under a sequence."""
+    asked = TillRequest.objects.filter(terminal=terminal, sequence=sequence, kind=TillRequest.Kind.TRADE)
+    return _trades().filter(pk__in=asked.values("trade")).first()
+
+
+def is_being_charged(trade: CounterTrade) -> bool:
+    """Whether a third party's server is charging an identity for a trade just now."""
+    running = IdentityCharge.objects.filter(order=trade.order.public_id, status=IdentityCharge.Status.IN_PROGRESS)
+    return running.exists()
 
 
 def own_payment(trade: CounterTrade, *, visible_to: Account) -> ProviderPayment | None:

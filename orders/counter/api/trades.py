@@ -2,49 +2,39 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from django.db import transaction
 from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.actor import Actor
 from catalog.errors import ItemNotOnSale, ItemUnknown, OutOfStock, StoreClosed
 from core import clock
 from core.api import fields
 from core.api.schema import refuses
 from core.api.views import ApiView
-from core.errors import InvalidInput, Refusal, TooManyAttempts
+from core.errors import InvalidInput, TooManyAttempts
 from core.money import AMOUNT_MINOR_MAX, Money
 from ledger.errors import InsufficientFunds
 from orders.counter import errors, selectors, services
+from orders.counter.answers import Done, answer_once
 from orders.counter.api import examples, inputs, outputs
 from orders.counter.callers import TERMINAL, till_of
-from orders.counter.models import CounterTrade, TillRequest
+from orders.counter.models import CounterTrade, Terminal, TillRequest
 from orders.counter.services import Identity, SoldLine, TillPayment, sequences
-from orders.counter.services.sequences import AnsweredMeanwhile, Asked
+from orders.counter.services.sequences import Asked
 from orders.counter.states import FINAL, status_of
 from orders.errors import AmountMismatch, OrderNotPayable, PaymentInProgress, RefundExceedsPaid
-from orders.models import OrderLine, Refund
+from orders.models import OrderLine
 from orders.selectors import lines_of
 from wallets.errors import ProviderNotBooked
 from wallets.pay_codes.errors import ConfirmationNeeded, PayCodeInvalid, PayCodeMaximum
 from wallets.providers.registry import keeps_money
 
 TILL = frozenset({TERMINAL})
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """What came of a request under a sequence, with its answer."""
-
-    document: dict[str, Any]
-    trade: CounterTrade
-    refund: Refund | None = None
 
 
 class TillView(ApiView):
@@ -61,27 +51,10 @@ class TillView(ApiView):
         )
 
     def answer_once(self, asked: Asked, effect: Callable[[], Done]) -> HttpResponse:
-        """
-        Run an effect once per sequence, and answer every repeat as the first time.
-
-        A refusal keeps nothing: the sequence stays free. Where a twin committed between our look-up and the
-        effect, what we did or were refused is its echo: it is rolled back, and answered as the twin was.
-        """
-        try:
-            with transaction.atomic():
-                kept = sequences.begin(asked)
-                if kept is None:
-                    return self._answer_and_keep(asked, effect())
-        except (AnsweredMeanwhile, Refusal) as echo:
-            kept = sequences.look_up(asked)
-            if kept is None:
-                raise echo from None
-        return HttpResponse(kept, status=201, content_type="application/json", headers={"Idempotent-Replayed": "true"})
-
-    def _answer_and_keep(self, asked: Asked, done: Done) -> HttpResponse:
-        answer = JSONRenderer().render(done.document)
-        sequences.keep(asked, answer=answer.decode(), trade=done.trade, refund=done.refund)
-        return HttpResponse(answer, status=201, content_type="application/json")
+        """Answer what an effect does under a sequence, or what it did the first time."""
+        answer = answer_once(asked, effect)
+        headers = {"Idempotent-Replayed": "true"} if answer.is_repeat else {}
+        return HttpResponse(answer.body, status=201, content_type="application/json", headers=headers)
 
     def outcome_of(self, trade: CounterTrade, request: TillRequest | None) -> Response:
         """Answer what became of a trade, or of a refund of it."""
@@ -209,22 +182,35 @@ class TillTradePayment(TillView):
         except InvalidInput:
             selectors.get_trade(trade_no, store=till.store)  # What is not there is said first.
             raise
-        tried = self.try_payment(trade_no, **wanted_payment(body))
+        tried = try_payment(till=till, trade_no=trade_no, **wanted_payment(body))
         if tried.refusal is not None:
             raise tried.refusal  # Committed by now: the code is used up.
         return Response(self.shown(tried.trade))
 
-    def try_payment(self, trade_no: str, *, amount: Money, pay_code: str, identity: Identity | None) -> TillPayment:
-        till = till_of(self.request)
-        if identity is None or not keeps_money(identity.provider):
-            return services.pay_at_till(
-                terminal=till, trade_no=trade_no, amount=amount, pay_code=pay_code, identity=identity, now=clock.now()
-            )
-        charge = services.request_till_charge(
-            terminal=till, trade_no=trade_no, identity=identity, amount=amount, now=clock.now()
+
+def try_payment(
+    *, till: Terminal, trade_no: str, amount: Money, pay_code: str, identity: Identity | None, by: Actor | None = None
+) -> TillPayment:
+    """
+    Have a trade paid at a till; in three steps where the identity's money is on somebody else's server.
+
+    :raises Refusal: as `services.pay_at_till` and `services.request_till_charge`.
+    """
+    if identity is None or not keeps_money(identity.provider):
+        return services.pay_at_till(
+            terminal=till,
+            trade_no=trade_no,
+            amount=amount,
+            pay_code=pay_code,
+            identity=identity,
+            by=by,
+            now=clock.now(),
         )
-        outcome = services.call_till_charge(charge=charge) if charge is not None else None
-        return services.conclude_till_charge(charge=charge, trade_no=trade_no, outcome=outcome, now=clock.now())
+    charge = services.request_till_charge(
+        terminal=till, trade_no=trade_no, identity=identity, amount=amount, by=by, now=clock.now()
+    )
+    outcome = services.call_till_charge(charge=charge) if charge is not None else None
+    return services.conclude_till_charge(charge=charge, trade_no=trade_no, outcome=outcome, now=clock.now())
 
 
 class TillCancelling(TillView):

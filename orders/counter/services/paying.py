@@ -10,7 +10,8 @@ from accounts.models import Account
 from core.errors import Conflict, NotFound
 from core.money import Money
 from orders.counter.errors import ConfirmationNotNeeded, IdentityUnknown
-from orders.counter.models import CounterTrade, Terminal
+from orders.counter.models import CashierAct, CounterTrade, Terminal
+from orders.counter.services.acts import note_act
 from orders.counter.services.charging import (
     REFUSALS,
     charge_code,
@@ -45,12 +46,14 @@ def pay_at_till(
     pay_code: str = "",
     identity: Identity | None = None,
     now: datetime,
+    by: Actor | None = None,
 ) -> TillPayment:
     """
     Have a pending trade of the till's store paid, by a pay code or by an identity.
 
     A refused code is used up: commit, then say the refusal. The same code at the same trade again (a double
-    scan, a lost answer) gets the same outcome, and so does the identity that has paid.
+    scan, a lost answer) gets the same outcome, and so does the identity that has paid. `by`: who stands at it, where
+    the till is a page in a browser.
 
     :raises NotFound: the store has no such trade.
     :raises TooManyAttempts: too many codes that were nobody's.
@@ -74,6 +77,7 @@ def pay_at_till(
     if refusal is None:
         trade.paid_at_till_by = CounterTrade.TillWay.PAY_CODE if pay_code else CounterTrade.TillWay.IDENTITY
     trade.save(update_fields=["refusal", "refusal_detail", "confirming_since", "paid_at_till_by"])
+    note_act(CashierAct.Kind.TRIED, terminal=terminal, trade=trade, by=by, now=now)
     return TillPayment(trade, refusal)
 
 

@@ -9,11 +9,13 @@ from datetime import datetime
 
 from django.db import transaction
 
+from accounts.actor import Actor
 from core.errors import Conflict
 from core.money import Money
 from ledger.errors import InsufficientFunds
 from orders.counter.errors import ChargeRefused
-from orders.counter.models import Terminal
+from orders.counter.models import CashierAct, Terminal
+from orders.counter.services.acts import note_act
 from orders.counter.services.charging import ensure_open, find_identity, is_paid_by
 from orders.counter.services.paying import TillPayment, ensure_same_customer, lock_trade
 from orders.counter.services.trading import Identity, note_refusal
@@ -26,12 +28,13 @@ from wallets.services import call_identity_server, cancel_identity_charge, finis
 
 @transaction.atomic
 def request_till_charge(
-    *, terminal: Terminal, trade_no: str, identity: Identity, amount: Money, now: datetime
+    *, terminal: Terminal, trade_no: str, identity: Identity, amount: Money, now: datetime, by: Actor | None = None
 ) -> str | None:
     """
     First step: write the intent to charge an identity for a trade of the till's store; return its public id.
 
-    None where this identity has paid it: the repeat of a charge whose answer was lost.
+    None where this identity has paid it: the repeat of a charge whose answer was lost. `by`: who stands at it, where
+    the till is a page in a browser.
 
     :raises NotFound: the store has no such trade.
     :raises IdentityUnknown: the identity cannot pay this trade here.
@@ -48,6 +51,7 @@ def request_till_charge(
         return None
     ensure_open(terminal.store)
     charge = request_identity_payment(order=trade.order.public_id, identity=bound, amount=amount, now=now)
+    note_act(CashierAct.Kind.TRIED, terminal=terminal, trade=trade, by=by, now=now)
     return charge.public_id
 
 

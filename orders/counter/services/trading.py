@@ -8,6 +8,7 @@ from datetime import datetime
 from django.conf import settings
 from django.db import transaction
 
+from accounts.actor import Actor
 from catalog.errors import ItemNotOnSale, ItemUnknown
 from catalog.fees import FeeTable, Sale
 from catalog.models import Item, Store
@@ -17,7 +18,8 @@ from core.errors import Conflict
 from core.money import Money
 from core.prepared import insert, insert_all
 from orders.counter.errors import LinesMismatch
-from orders.counter.models import CounterTrade, Terminal
+from orders.counter.models import CashierAct, CounterTrade, Terminal
+from orders.counter.services.acts import note_act
 from orders.counter.services.charging import (
     charge_code,
     ensure_may_try_codes,
@@ -62,13 +64,15 @@ def create_trade(
     identity: Identity | None = None,
     named: str = "",
     now: datetime,
+    by: Actor | None = None,
 ) -> tuple[CounterTrade, list[OrderLine]]:
     """
     Make a trade at a till, and with a pay code have it paid; return it with its lines.
 
     What refuses the payment is in the trade's `refusal`, and is to be committed with it. With an identity it
     is made in that customer's name, and nothing is paid yet. `named`: the scan token or the sharer's code that the
-    customer shows; it is looked at when the trade is paid. Who calls has taken the sequence.
+    customer shows; it is looked at when the trade is paid. Who calls has taken the sequence. `by`: who stands at it,
+    where the till is a page in a browser.
 
     :raises StoreClosed: the store sells nothing any more.
     :raises TooManyAttempts: too many codes that were nobody's.
@@ -95,7 +99,9 @@ def create_trade(
     if brought is not None:
         record_who_brought(order, drafts, brought, now=now)
     way = CounterTrade.TillWay.PAY_CODE if pay_code and refusal is None else ""
-    return _write_trade(order, terminal, sequence, way, refusal, named[:NAMED_LENGTH_MAX], now), drafts
+    trade = _write_trade(order, terminal, sequence, way, refusal, named[:NAMED_LENGTH_MAX], now)
+    note_act(CashierAct.Kind.MADE, terminal=terminal, trade=trade, by=by, now=now)
+    return trade, drafts
 
 
 def note_refusal(trade: CounterTrade, refusal: Conflict | None, now: datetime) -> None:
