@@ -14,4 +14,4 @@ class CatalogConfig(AppConfig):
         exports = import_module("catalog.exports")
         register_export("stores", exports.stores)
         register_export("items", exports.items)
-        register_eraser("catalog", import_module("catalog.services.closing").erase_stores)
+        register_eraser("catalog", import_module("catalog.services.closing").erase_seller)

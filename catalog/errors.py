@@ -40,6 +40,31 @@ class CoordinatesIncomplete(Unprocessable):
     message = "A place has a latitude and a longitude, or neither."
 
 
+class PictureTooLarge(Unprocessable):
+    code = "picture_too_large"
+    message = "A picture has more bytes than are taken."
+
+
+class PictureNotReadable(Unprocessable):
+    code = "picture_not_readable"
+    message = "This file is no picture of a format that is taken."
+
+
+class PictureTooManyPixels(Unprocessable):
+    code = "picture_too_many_pixels"
+    message = "A picture has more pixels than are taken."
+
+
+class PictureTooSmall(Unprocessable):
+    code = "picture_too_small"
+    message = "A picture has too few pixels to show anything."
+
+
+class PicturesFull(Conflict):
+    code = "pictures_full"
+    message = "This item has as many pictures as an item may have."
+
+
 class SellerUnknown(Unprocessable):
     code = "seller_unknown"
     message = "A rule names a seller that does not exist."

@@ -7,11 +7,12 @@ from django.db import models
 from django.db.models import F, Func, Q
 from django.db.models.functions import Now
 
-from core.ids import PublicIdField
+from core.ids import PUBLIC_ID_LENGTH_MAX, PublicIdField
 from core.money import Money
 
 TITLE_LENGTH_MAX = 200
 DESCRIPTION_LENGTH_MAX = 20_000  # A search vector holds at most 1 MB.
+ALT_LENGTH_MAX = 300
 
 
 class Store(models.Model):
@@ -90,6 +91,13 @@ class Item(models.Model):
     created_at = models.DateTimeField(help_text="By the house's clock.")
     updated_at = models.DateTimeField(help_text="By the house's clock; stock sold does not count.")
     published_at = models.DateTimeField(null=True, help_text="When it was first on sale.")
+    cover = models.CharField(
+        max_length=PUBLIC_ID_LENGTH_MAX,
+        blank=True,
+        db_default="",
+        default="",
+        help_text="Public id of its first picture, so that lists need no join.",
+    )
     words = models.GeneratedField(
         expression=SearchVector("title", weight="A", config="simple")
         + SearchVector("description", weight="B", config="simple")
@@ -127,6 +135,36 @@ class Item(models.Model):
     def is_for_sale(self) -> bool:
         """Whether it may be ordered now: it is on sale, and its seller is neither closed nor shut out."""
         return self.status == self.Status.ON_SALE and self.seller.is_active
+
+
+class ItemPicture(models.Model):
+    """
+    One picture of an item, drawn anew by us in two sizes and never changed afterwards: its files go by its public id.
+
+    `place` orders the pictures of an item from 0; the first is the item's `cover`.
+    """
+
+    public_id = PublicIdField("pic")
+    item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="pictures", db_index=False)
+    place = models.PositiveSmallIntegerField()
+    alt = models.CharField(max_length=ALT_LENGTH_MAX, blank=True, help_text="What is to be seen, for who cannot see.")
+    width = models.PositiveIntegerField(help_text="Pixels of the large file.")
+    height = models.PositiveIntegerField(help_text="Pixels of the large file.")
+    added_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False, help_text="Who logged in."
+    )
+    added_at = models.DateTimeField(help_text="By the house's clock.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["item", "place"], name="item_picture_place_once", deferrable=models.Deferrable.DEFERRED
+            ),
+            models.CheckConstraint(name="item_picture_has_pixels", condition=Q(width__gt=0, height__gt=0)),
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
 
 
 class FeeSchedule(models.Model):

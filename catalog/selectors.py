@@ -10,7 +10,7 @@ from django.db.models import F, Q, QuerySet
 from accounts.models import Account
 from accounts.references import NAMED_BY
 from catalog.fees import FeeTable, compile_fees
-from catalog.models import FeeSchedule, Item, Store
+from catalog.models import FeeSchedule, Item, ItemPicture, Store
 from core.errors import NotFound
 from core.prepared import Columns, Prepared
 
@@ -123,6 +123,11 @@ def items_sold_at(store: Store) -> QuerySet[Item]:
     """Return what an own store sells: what its seller has on sale and what is no other store's."""
     sold = Item.objects.filter(Q(store=None) | Q(store=store), seller=store.seller_id, status=Item.Status.ON_SALE)
     return sold.defer("description", "words")
+
+
+def pictures_of(item: Item) -> list[ItemPicture]:
+    """Return the pictures of an item in their order; no statement where it has none."""
+    return list(item.pictures.order_by("place")) if item.cover else []
 
 
 def items_by_id(public_ids: Iterable[str]) -> dict[str, Item]:

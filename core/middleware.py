@@ -71,13 +71,19 @@ def find_unstorable(request: HttpRequest) -> Refusal | None:
     if request.META.get("HTTP_TRANSFER_ENCODING"):
         return LengthRequired()  # Django would read no body at all.
     length = request.META.get("CONTENT_LENGTH") or "0"
-    if length.isdecimal() and int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+    if length.isdecimal() and int(length) > _body_bytes_max(request.path_info):
         return BodyTooLarge()
     query = unquote_to_bytes(request.META.get("QUERY_STRING", "").encode("latin-1", "replace"))
     headers = (value for name, value in request.META.items() if name.startswith("HTTP_"))
     # In paths Django leaves broken UTF-8 percent-encoded, which is text like any other.
     texts = [request.path, *headers, *request.COOKIES.values()]
     return None if _is_text(query) and not any("\0" in text for text in texts) else MalformedRequest()
+
+
+def _body_bytes_max(path: str) -> int:
+    """Files need more than what is typed; where they may come, LARGE_BODIES says."""
+    larger = (bytes_max for pattern, bytes_max in settings.LARGE_BODIES.items() if re.fullmatch(pattern, path))
+    return next(larger, settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
 
 
 def _is_text(raw: bytes) -> bool:

@@ -21,10 +21,11 @@ from accounts.selectors import links_between
 from accounts.services import bind_identity, invite, link_accounts, register_account
 from billing.services.catching_up import catch_up
 from catalog.models import Item, Store
-from catalog.services import offer_item, open_store, trust_providers
+from catalog.services import add_picture, offer_item, open_store, trust_providers
 from core import clock
 from core.money import Money
 from core.secrecy import encrypt
+from demo.pictures import MOTIFS, draw
 from demo.world import (
     AGENCIES,
     AGENTS,
@@ -117,6 +118,7 @@ def load_world(*, now: datetime) -> None:
         _open(place, opened_at)
     for offer in OFFERS:
         _offer(offer, opened_at)
+        _show(offer, opened_at)
     for sharing in SHARINGS:
         _share(sharing, opened_at)
     for buyer in BUYERS:
@@ -231,6 +233,12 @@ def _offer(offer: Offer, now: datetime) -> None:
             actor=Actor.own(seller),
             now=now,
         )
+
+
+def _show(offer: Offer, now: datetime) -> None:
+    item = Item.objects.select_related("seller").get(title=offer.title, seller__username=offer.seller)
+    for alt, motif, palette in MOTIFS[offer.title][item.pictures.count() :]:
+        add_picture(item=item.public_id, file=draw(motif, palette), alt=alt, actor=Actor.own(item.seller), now=now)
 
 
 def _share(sharing: Sharing, now: datetime) -> None:

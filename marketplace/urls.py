@@ -33,6 +33,7 @@ urlpatterns = [
     path("", include("core.urls")),
     path("api/v1/", include(api_of_rooms())),
     path("", include("sharing.urls")),
+    path("", include("catalog.urls")),
     path("", include("portal.urls")),
     path("admin/login/", pages.OperatorLogin.as_view()),
     path("admin/second-factor/", pages.OperatorSecondFactor.as_view(), name="second_factor"),

@@ -70,10 +70,10 @@ def orders_of_checkout(checkout: Checkout) -> list[Order]:
 
 
 def lines_of(orders: Iterable[Order]) -> Lines:
-    """Return the lines of orders, with their items' ids, in one statement."""
+    """Return the lines of orders, with their items' ids and covers, in one statement."""
     lines: Lines = defaultdict(list)
     wanted = OrderLine.objects.filter(order_id__in=[order.id for order in orders])
-    for line in wanted.select_related("item").only(*LINE_COLUMNS, "item__public_id").order_by("id"):
+    for line in wanted.select_related("item").only(*LINE_COLUMNS, "item__public_id", "item__cover").order_by("id"):
         lines[line.order_id].append(line)
     return lines
 

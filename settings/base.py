@@ -285,6 +285,18 @@ TILES_PER_PAGE = 24  # of the page where customers browse
 SHARES_PER_PAGE = 20  # of the own ones
 PORTAL_PROVIDER = ""  # charges what a wallet lacks; one that needs no form of its own in the browser
 
+# --- Pictures of items -----------------------------------------------------------------------
+
+ITEM_PICTURES_MAX = 8  # of one item
+ITEM_PICTURE_FORMATS = ("JPEG", "PNG", "WEBP")  # as Pillow calls them
+ITEM_PICTURE_BYTES_MAX = 10 * 1024 * 1024  # of one file as it comes
+ITEM_PICTURE_PIXELS_MAX = 50_000_000  # looked at before anything is decoded
+ITEM_PICTURE_EDGE_MIN = 200  # pixels of the shorter edge
+ITEM_PICTURE_EDGES = {"large": 1600, "small": 480}  # pixels of the longer edge as it is kept, by the file's name
+ITEM_PICTURE_QUALITY = 82  # of the WebP that is kept, 1 to 100
+ITEM_PICTURE_CACHE_SECONDS = 365 * 24 * 60 * 60  # a picture never changes under its address
+LARGE_BODIES = {r"/sell/items/[^/]+/pictures": 45 * 1024 * 1024}  # bytes of a body by path: several pictures at once
+
 # --- Orders and wallets ----------------------------------------------------------------------
 
 FEE_SCHEDULE_SECOND_PERSON = True  # False for one-person shops

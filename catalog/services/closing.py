@@ -7,6 +7,7 @@ from django.db import transaction
 from accounts.models import Account
 from catalog import events
 from catalog.models import Item, Store
+from catalog.services.pictures import erase_pictures
 from events.services import emit_all
 
 ERASED_STORE_NAME = "Erased store"
@@ -29,6 +30,11 @@ def end_offers(*, seller: str, now: datetime) -> None:
 
 
 @transaction.atomic
-def erase_stores(account: Account) -> None:
-    """Leave of an erased seller's stores neither name nor place; the area it declared names nobody."""
+def erase_seller(account: Account) -> None:
+    """
+    Leave of an erased seller's stores neither name nor place, and of its items no pictures.
+
+    The area that a store has declared names nobody.
+    """
+    erase_pictures(account)
     Store.objects.filter(seller=account).update(name=ERASED_STORE_NAME, address="", latitude=None, longitude=None)

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from accounts.behaviours import record_behaviour
 from catalog.models import Item
-from catalog.selectors import get_item, other_items
+from catalog.selectors import get_item, other_items, pictures_of
 from core import clock
 from core.errors import NotFound, Refusal
 from portal.forms import QuantityForm
@@ -60,6 +60,7 @@ def describe(page: Page, item: Item, form: QuantityForm) -> dict[str, Any]:
     here = {"next": reverse("portal:item", args=[item.public_id])}
     return {
         "item": item,
+        "pictures": pictures_of(item),
         "form": form,
         "is_sold_out": item.stock == 0,
         "is_scarce": item.stock is not None and item.stock <= _LITTLE_LEFT,

@@ -67,7 +67,7 @@ class OrderItem(BuyerPage, WalletPage, PageOfItem, FormPage):
         total = Money(item.price_minor * quantity, item.currency)
         if total.minor > AMOUNT_MINOR_MAX:
             raise AmountTooLarge
-        line = {"title": item.title, "quantity": quantity}
+        line = {"title": item.title, "quantity": quantity, "item": item}
         return {
             "form": form,
             "item": item,
