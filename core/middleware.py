@@ -7,7 +7,9 @@ from urllib.parse import unquote_to_bytes
 
 import structlog
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.middleware.locale import LocaleMiddleware
+from django.utils import translation
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from core import clock, metrics
@@ -21,6 +23,7 @@ log = structlog.get_logger(__name__)
 
 _SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}\Z")
 _KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_FOR_PROGRAMS = ("/api/", "/healthz", "/readyz", "/metrics")
 _ASKED_BY_MACHINES = frozenset({"healthz", "readyz", "metrics"})
 
 
@@ -91,6 +94,27 @@ def _is_text(raw: bytes) -> bool:
         return "\0" not in raw.decode()
     except UnicodeDecodeError:
         return False
+
+
+class ReadersLanguage(LocaleMiddleware):
+    """
+    Pages speak their reader's language: the one chosen at the foot of a page, or else the browser's.
+
+    What programs read speaks English, whoever asks: its codes are the contract.
+    """
+
+    def process_request(self, request: HttpRequest) -> None:
+        if is_for_people(request.path):
+            super().process_request(request)
+        else:
+            translation.activate(settings.LANGUAGE_CODE)
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        return super().process_response(request, response) if is_for_people(request.path) else response
+
+
+def is_for_people(path: str) -> bool:
+    return not path.startswith(_FOR_PROGRAMS)
 
 
 class OwnPagesOnly:

@@ -22,6 +22,11 @@ def messages_of(account: Account, *, unread: bool | None = None) -> QuerySet[Mes
     return messages if unread is None else messages.filter(read_at__isnull=unread)
 
 
+def count_unread(account: Account, *, up_to: int) -> int:
+    """Count what an account has not read, at most so many."""
+    return Message.objects.filter(account=account, read_at__isnull=True)[:up_to].count()
+
+
 def get_message(*, public_id: str, account: Account, lock: bool = False) -> Message:
     """:raises NotFound: the account has no such message."""
     own = Message.objects.filter(account=account, pk=decode_key(PREFIX, public_id) or 0)

@@ -1,4 +1,6 @@
 from django.urls import path
+from django.views.decorators.csrf import csrf_exempt
+from django.views.i18n import set_language
 
 from portal.pages import (
     browsing,
@@ -24,6 +26,8 @@ app_name = "portal"
 
 urlpatterns = [
     path("", browsing.Browse.as_view(), name="browse"),
+    # Open to forged forms too: all that one could do is to change the language.
+    path("language", csrf_exempt(set_language), name="language"),
     path("log-in", logging_in.LogIn.as_view(), name="log-in"),
     path("log-in/second-factor", logging_in.SecondFactor.as_view(), name="second-factor"),
     path("log-out", logging_in.LogOut.as_view(), name="log-out"),

@@ -20,6 +20,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django_htmx",
     "django.contrib.postgres",
     "rest_framework",
     "drf_spectacular",
@@ -48,10 +49,12 @@ MIDDLEWARE = [
     "core.middleware.OwnPagesOnly",
     "sharing.middleware.ScansWithoutSession",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "core.middleware.ReadersLanguage",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "accounts.middleware.BrowserSession",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
@@ -101,6 +104,9 @@ POST_OFFICE = {
 }
 
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 FORMAT_MODULE_PATH = ["settings.formats"]
 USE_TZ = True
@@ -281,6 +287,7 @@ TRIAL_ACCOUNTS_AT_ONCE = 1000  # in one query of a trial balance
 # --- Customers' pages ------------------------------------------------------------------------
 
 OTHER_ITEMS_SHOWN = 4  # of the same seller, below an item and where a code is no longer in use
+UNREAD_COUNTED_MAX = 99  # at the top of pages; more are "99+"
 TILES_PER_PAGE = 24  # of the page where customers browse
 SHARES_PER_PAGE = 20  # of the own ones
 PORTAL_PROVIDER = ""  # charges what a wallet lacks; one that needs no form of its own in the browser

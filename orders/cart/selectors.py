@@ -13,6 +13,11 @@ def cart_lines(*, visible_to: Account) -> list[CartLine]:
     return list(lines.defer("item__description", "item__words").order_by("id"))
 
 
+def count_lines(account: Account) -> int:
+    """Count the lines of an account's cart."""
+    return CartLine.objects.filter(cart=account.pk).count()
+
+
 def export_cart(account: Account) -> Iterator[dict[str, Any]]:
     """Yield the lines of an account's cart for the export of its data."""
     for line in cart_lines(visible_to=account):

@@ -15,12 +15,14 @@ from django.views.generic.base import ContextMixin, View
 from accounts import browser
 from accounts.actor import Actor
 from core.errors import Refusal, TooManyAttempts
+from portal.header import Header
 from portal.wording import say
 
 # Scripts come from our own files or not at all and ask nobody else; pictures drawn for one page (QR codes) are in it.
 CONTENT_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
+    "font-src 'self'; media-src 'self' blob:; manifest-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
 )
 
 
@@ -61,7 +63,8 @@ class Page(ContextMixin, View):
         return _with_retry_after(answer.render(), refusal)
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
-        return super().get_context_data(actor=self.actor, site_name=settings.SITE_NAME, **context)
+        header = None if self.actor is None else Header(self.actor)
+        return super().get_context_data(actor=self.actor, header=header, site_name=settings.SITE_NAME, **context)
 
 
 class TextPage(Page, TemplateView):

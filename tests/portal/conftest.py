@@ -50,6 +50,13 @@ def text_of(page: Any) -> str:
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", body)).split())
 
 
+def main_of(page: Any) -> str:
+    """What is this page's own of a page."""
+    found = re.search(r"<main\b.*</main>", page.content.decode(), flags=re.DOTALL)
+    assert found, page.content.decode()
+    return found[0]
+
+
 def mailed_path() -> str:
     """Send what waits; return where the newest mail leads, without our own host."""
     send_mails()

@@ -16,7 +16,7 @@ from catalog.services import open_store
 from core import clock
 from orders.models import Order
 from tests.conftest import PASSWORD
-from tests.portal.conftest import csrf_token, hidden_fields_in, send, text_of
+from tests.portal.conftest import csrf_token, hidden_fields_in, main_of, send, text_of
 from tests.portal.test_paying import twin_of
 from tests.shop import fund, held, offer
 
@@ -255,7 +255,7 @@ class TestAnOrdersPage:
     def test_others_and_nobody_see_nothing_of_it(self, order: Order, new_account: Any, customer: Customer) -> None:
         pages = [customer(new_account()).get(f"/orders/{number}") for number in (order.public_id, "ord_x")]
         assert [page.status_code for page in pages] == [404, 404]
-        assert pages[0].content.split(b"<main")[1] == pages[1].content.split(b"<main")[1]
+        assert main_of(pages[0]) == main_of(pages[1])
 
     def test_what_was_given_back_is_said(
         self, order: Order, buyer: Account, seller: Account, customer: Customer, api: Any
@@ -331,7 +331,8 @@ class TestTheWayIn:
     )
     def test_nobody_is_sent_to_another_site(self, buyer: Account, visitor: Client, elsewhere: str) -> None:
         for page in ("/log-in", "/register"):
-            assert "evil" not in visitor.get(page, {"next": elsewhere}).content.decode()
+            # The foot's form leads back to this very address, with all that stands in it.
+            assert "evil" not in visitor.get(page, {"next": elsewhere}).content.decode().split("<footer")[0]
         log_in = {"username": buyer.username, "password": PASSWORD}
         for form, query in ((log_in, {"next": elsewhere}), ({**log_in, "next": elsewhere}, {})):
             token = csrf_token(visitor.get("/log-in"))
@@ -393,4 +394,4 @@ class TestWhatBrowsersAreTold:
         policy, html = page["Content-Security-Policy"], page.content.decode()
         assert "default-src 'none'" in policy
         assert "unsafe" not in policy
-        assert not re.search(r"<script|<style|<[^>]* (on\w+|style)=|(src|href)=.https?:", html)
+        assert not re.search(r"<script(?! src=\"/static/)|<style|<[^>]* (on\w+|style)=|(src|href)=.https?:", html)

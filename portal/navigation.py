@@ -1,0 +1,80 @@
+"""Where one can go: the pages beside every page, by what an account is for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
+
+from accounts.actor import Actor
+
+BUYERS = frozenset({"buyer"})
+SELLERS = frozenset({"seller"})
+EVERYBODY = BUYERS | SELLERS
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One page: its name among the addresses, what it is called, its picture (Lucide), and whose it is."""
+
+    page: str
+    title: str | Promise
+    icon: str
+    sides: frozenset[str] = EVERYBODY
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An entry as somebody sees it."""
+
+    address: str
+    title: str | Promise
+    icon: str
+    is_here: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    title: str | Promise
+    places: Sequence[Place]
+
+
+BUYING: list[Entry] = []
+SELLING: list[Entry] = []
+COUNTER: list[Entry] = []
+EARNING: list[Entry] = [
+    Entry("shares", gettext_lazy("Shares"), "qr-code"),
+]
+PEOPLE: list[Entry] = [
+    Entry("join", gettext_lazy("Enter a code"), "keyboard"),
+    Entry("invite", gettext_lazy("Invite"), "user-plus"),
+]
+
+_GROUPS = [
+    (gettext_lazy("Buying"), [Entry("browse", gettext_lazy("Browse"), "store", BUYERS), *BUYING]),
+    (gettext_lazy("Selling"), [*SELLING, *COUNTER]),
+    (gettext_lazy("Earning"), EARNING),
+    (gettext_lazy("My account"), PEOPLE),
+]
+
+
+def groups_for(actor: Actor, *, path: str) -> list[Group]:
+    """Return the groups with their pages for the acting account; the page that a path belongs to is marked."""
+    side = actor.acting.side
+    shown = [
+        (title, [(entry, reverse(f"portal:{entry.page}")) for entry in entries if side in entry.sides])
+        for title, entries in _GROUPS
+    ]
+    here = max(
+        (address for _, places in shown for _, address in places if _leads_to(path, address)), default="", key=len
+    )
+    return [
+        Group(title, [Place(address, entry.title, entry.icon, address == here) for entry, address in places])
+        for title, places in shown
+        if places
+    ]
+
+
+def _leads_to(path: str, address: str) -> bool:
+    return path == address or (address != "/" and path.startswith(f"{address}/"))
