@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,9 @@ CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.whic
 ARGUMENTS = ["--no-sandbox"]
 TIMEOUT_MS = 20_000
 PHONE = {"width": 390, "height": 844}
+DESK = {"width": 1280, "height": 900}
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+WEIGHT_MAX = 100_000  # bytes of HTML, style sheets and scripts, as they are before any compression
 
 
 class QuietHandler(WSGIRequestHandler):
@@ -62,17 +65,49 @@ def chromium(driver: Any) -> Iterator[Any]:
 @pytest.fixture
 def open_browser(chromium: Any) -> Iterator[Any]:
     """`open_browser()`: a browser that remembers nothing, as a phone shows it; everything is closed after the test."""
-    opened = []
+    opened, complaints = [], []
 
     def open_one(**how: Any) -> Any:
         context = chromium.new_context(**{"viewport": PHONE, **how})
         context.set_default_timeout(TIMEOUT_MS)
+        context.on("console", lambda said: complaints.append(said.text) if _is_complaint(said) else None)
+        context.on("weberror", lambda failed: complaints.append(str(failed.error)))
         opened.append(context)
         return context
 
     yield open_one
     for context in opened:
         context.close()
+    assert complaints == [], "Scripts failed, or a page wanted what its content policy forbids."
+
+
+def _is_complaint(said: Any) -> bool:
+    """What browsers say of answers such as 404 and 422 is no news to the test that asked for them."""
+    return said.type == "error" and not said.text.startswith("Failed to load resource")
+
+
+@pytest.fixture(scope="session")
+def look_at() -> Callable[[Any], None]:
+    """`look_at(page)`: everybody can use it. axe finds nothing, nothing sticks out sideways, and it weighs little."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed: make venv-dev.")
+
+    def look(page: Any) -> None:
+        found = axe.Axe().run(page, options={"runOnly": WCAG})
+        assert found.violations_count == 0, f"{page.url}\n{found.generate_report()}"
+        wide, room = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+        assert wide <= room, f"{page.url} is {wide} wide where there is room for {room}."
+        assert _weight_of(page) <= WEIGHT_MAX, page.url
+
+    return look
+
+
+def _weight_of(page: Any) -> int:
+    """Return how many bytes a page is without pictures, and without the library that only charts load."""
+    resources = page.evaluate(
+        """performance.getEntries().filter((one) => ["navigation", "link", "script"].includes(one.initiatorType ?? ""))
+           .map((one) => [one.name, one.decodedBodySize])"""
+    )
+    return sum(size for name, size in resources if "/vendor/echarts/" not in name)
 
 
 @pytest.fixture
