@@ -5,7 +5,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from babel import Locale
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_datetime, format_skeleton
 from babel.numbers import NumberPattern, format_decimal, format_percent, parse_pattern
 from django.utils import translation
 
@@ -43,6 +43,11 @@ def say_day(day: date) -> str:
     if isinstance(day, datetime):
         day = day.astimezone(UTC).date()
     return format_date(day, "medium", locale=readers_locale())
+
+
+def say_month(month: date) -> str:
+    """Write a month: "Nov 2026"."""
+    return format_skeleton("yMMM", month, locale=readers_locale())
 
 
 def say_number(number: int | float | Decimal) -> str:

@@ -3,30 +3,35 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Count, QuerySet, Value
+from django.db.models import Count, Exists, OuterRef, QuerySet, Value
+from django.db.models.expressions import RawSQL
 
 from accounts.models import Account
 from catalog.models import Store
 from core.api.lists import after_cursor, write_cursor
 from core.errors import NotFound
 from distribution.areas.codes import find_area
-from distribution.models import AgentSeat, Placement, Referral
+from distribution.models import AgentSeat, Area, Placement, Referral
 from distribution.rule_numbers import NodeKind, normal_prefix
 from distribution.services.seats import living
 
-_STORES_BELOW = """
+_BELOW = """
 WITH RECURSIVE below AS (
     SELECT area.id AS top, area.id FROM distribution_area area WHERE area.id = ANY(%s)
     UNION ALL
     SELECT below.top, area.id FROM below JOIN distribution_area area ON area.parent_id = below.id
 )
+"""
+_STORES_BELOW = f"""{_BELOW}
 SELECT below.top, count(*) FROM below
 JOIN distribution_placement p ON p.area_id = below.id AND p.until_at IS NULL AND NOT p.is_waiting
 GROUP BY below.top
-"""
+"""  # noqa: S608 - two statements of our own
+_AREAS_BELOW = f"{_BELOW} SELECT below.id FROM below"  # noqa: S608 - the same
 
 
 def living_seats(
@@ -71,6 +76,19 @@ def stores_below(areas: Iterable[int]) -> dict[int, int]:
         return dict(cursor.fetchall())
 
 
+def stores_placed_in(area: int) -> QuerySet[Placement]:
+    """Return where stores stand now in an area (by key) or below it, with the stores and their sellers."""
+    placed = Placement.objects.filter(until_at=None, is_waiting=False, area__in=RawSQL(_AREAS_BELOW, [[area]]))
+    return placed.select_related("store__seller", "area")
+
+
+def vacant_beside(area: Area, now: datetime) -> QuerySet[Area]:
+    """Return the areas beside one, below the same, that have no agent now and none for later."""
+    held = AgentSeat.objects.filter(living(now), area=OuterRef("pk"))
+    beside = Area.objects.filter(parent=area.parent_id, scheme=area.scheme_id, level=area.level, retired_at=None)
+    return beside.exclude(pk=area.pk).exclude(Exists(held)).order_by("code")
+
+
 def brought_by(account: Account) -> list[QuerySet[Referral]]:
     """
     Return who stands below an account now, a query set for each level that may be paid, the nearest first.
@@ -83,6 +101,21 @@ def brought_by(account: Account) -> list[QuerySet[Referral]]:
         parts.append(above.annotate(level=Value(level)).select_related("account"))
         above = Referral.objects.filter(referrer__in=above.values("account"), until_at=None)
     return parts
+
+
+def brought_through(through: str, *, viewer: Account) -> tuple[Any, QuerySet[Referral]]:
+    """
+    Return somebody (public id) who came through the viewer, and who came through that one; rows say their `level`.
+
+    :raises NotFound: nobody of this id came through the viewer, or on the last level, below which nobody is shown.
+    """
+    *walkable, _last = brought_by(viewer)
+    for level in walkable:
+        found: Any = level.filter(account__public_id=through).first()
+        if found is not None:
+            below = Referral.objects.filter(referrer=found.account, until_at=None).select_related("account")
+            return found, below.annotate(level=Value(found.level + 1))
+    raise NotFound
 
 
 def brought_counts(accounts: Iterable[int]) -> dict[int, int]:

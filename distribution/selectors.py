@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from django.db.models import BigIntegerField, F, OuterRef, QuerySet, Subquery, Sum
+from django.db.models import BigIntegerField, Count, F, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from accounts.models import Account
@@ -64,6 +64,34 @@ def allocations(*, order: str | None = None, account: str | None = None, visible
     if account is not None:
         found = found.filter(account__public_id=account)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class BroughtSum:
+    """What an account has because of whom it brought, in one currency and in minor units; `level` None: sellers."""
+
+    level: int | None
+    currency: str
+    left_minor: int
+    reversed_minor: int
+    orders: int
+
+
+def brought_sums(*, visible_to: Account) -> list[BroughtSum]:
+    """
+    Return what each level of those who came through an account brought it, the nearest first, sellers last.
+
+    One statement. The sums are those of the account's earnings in these roles.
+    """
+    roles = (Allocation.Role.REFERRER, Allocation.Role.MERCHANT_REFERRER)
+    own = Allocation.objects.filter(account=visible_to, role__in=roles)
+    sums = own.values("level", "line__currency").annotate(
+        left=Sum(F("original_minor") - F("reversed_minor")),
+        gone=Sum("reversed_minor"),
+        orders=Count("order", distinct=True),
+    )
+    rows = sums.order_by(F("level").asc(nulls_last=True), "line__currency")
+    return [BroughtSum(row["level"], row["line__currency"], row["left"], row["gone"], row["orders"]) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,10 @@ BUYING: list[Entry] = []
 SELLING: list[Entry] = []
 COUNTER: list[Entry] = []
 EARNING: list[Entry] = [
+    Entry("earnings", gettext_lazy("Earnings"), "coins"),
     Entry("shares", gettext_lazy("Shares"), "qr-code"),
+    Entry("network", gettext_lazy("My network"), "users"),
+    Entry("agent", gettext_lazy("My areas"), "map"),
 ]
 PEOPLE: list[Entry] = [
     Entry("join", gettext_lazy("Enter a code"), "keyboard"),

@@ -290,6 +290,11 @@ OTHER_ITEMS_SHOWN = 4  # of the same seller, below an item and where a code is n
 UNREAD_COUNTED_MAX = 99  # at the top of pages; more are "99+"
 TILES_PER_PAGE = 24  # of the page where customers browse
 SHARES_PER_PAGE = 20  # of the own ones
+SHARE_DAYS_SHOWN = 30  # the last on which something came of shares
+EARNINGS_PER_PAGE = 25  # of the own parts of sales
+PEOPLE_PER_PAGE = 50  # of those who came through one, on one branch of the tree
+AGENT_STORES_SHOWN = 200  # on an agent's map and beside it
+AGENT_VACANCIES_SHOWN = 50  # beside an agent's area
 PORTAL_PROVIDER = ""  # charges what a wallet lacks; one that needs no form of its own in the browser
 
 # --- Pictures of items -----------------------------------------------------------------------

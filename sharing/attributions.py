@@ -46,6 +46,12 @@ def own_attribution(order: str, *, sharer: Account) -> Attribution:
     return Attribution(list(touches), won, sharer)
 
 
+def held_lines(*, sharer: Account) -> QuerySet[WonLine]:
+    """Return the lines whose part of a sharer's a guard holds, the newest first."""
+    held = WonLine.objects.select_related("share__item", "earning")
+    return held.filter(sharer=sharer, held_at__isnull=False, decision="").order_by("-line")
+
+
 def _touches() -> QuerySet[Touch]:
     return Touch.objects.select_related("share__sharer").order_by("id")
 

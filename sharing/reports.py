@@ -6,7 +6,7 @@ are the log's at that moment, and take no walk over a million scans.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import Any
 
 from django.db import connection
@@ -131,6 +131,25 @@ def report_rows(scope: str, key: int, *, by: str = "") -> list[Row]:
     if by == BY_DAY:
         return sorted(rows.values(), key=lambda row: row.of or "")
     return sorted(rows.values(), key=lambda row: (-row.scans.human, row.of or ""))
+
+
+def added_up(days: Sequence[Row]) -> Row:
+    """
+    Return the report of everything from its rows by day, without asking again.
+
+    Only of days: an order is paid on one of them, but may be of several items.
+    """
+    whole = Row(None, None)
+    earned: dict[str, Earned] = {}
+    for day in days:
+        whole.scans = Scans(*(old + new for old, new in zip(astuple(whole.scans), astuple(day.scans), strict=True)))
+        whole.orders += day.orders
+        for one in day.earned:
+            _currency, *amounts = astuple(one)
+            before = astuple(earned.get(one.currency, Earned(one.currency)))[1:]
+            earned[one.currency] = Earned(one.currency, *map(sum, zip(before, amounts, strict=True)))
+    whole.earned = [earned[currency] for currency in sorted(earned)]
+    return whole
 
 
 def _read(statement: str, scope: str, by: str, share: str, **values: Any) -> Sequence[tuple[Any, ...]]:

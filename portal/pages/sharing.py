@@ -1,5 +1,8 @@
 """Sharing an item: what it brings, the code to hang up or send, and what came of it."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -7,10 +10,12 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _
 
 from catalog.selectors import stores_of
 from core import clock
 from core.errors import NotFound, Refusal
+from core.languages import say_day
 from core.money import Money
 from core.qr import qr_svg
 from portal.forms import PlainForm, ShareForm
@@ -18,7 +23,7 @@ from portal.pages.base import CustomerPage, FormPage, TextPage
 from portal.pages.items import PageOfItem
 from portal.wording import share_terms_in_words
 from sharing.models import Share, ShareProgram
-from sharing.reports import SHARE, SHARER, Row, report_rows
+from sharing.reports import BY_DAY, BY_ITEM, SHARE, SHARER, Row, added_up, report_rows
 from sharing.services import make_share, revoke_share
 from sharing.shares import (
     LIVE,
@@ -76,8 +81,9 @@ class Shares(CustomerPage, TextPage):
         pages = Paginator(shares_of(sharer).order_by("-id"), settings.SHARES_PER_PAGE)
         page = pages.get_page(request.GET.get("page"))
         shares = [(share, qr_svg(share_url(share.pk)), state_of(share)) for share in page]
-        came = came_of(report_rows(SHARER, sharer.pk)[0])
-        return self.render_to_response(self.get_context_data(page=page, shares=shares, came=came))
+        return self.render_to_response(
+            self.get_context_data(page=page, shares=shares, **report_of(SHARER, sharer.pk, with_items=True))
+        )
 
 
 class PageOfShare(CustomerPage):
@@ -116,7 +122,7 @@ class OneShare(PageOfShare, FormPage):
                 qr=qr_svg(url),
                 state=state_of(share),
                 terms=_terms_of(share.program),
-                came=came_of(report_rows(SHARE, share.pk)[0]),
+                **report_of(SHARE, share.pk),
                 sizes=POSTER_SIZES,
             )
         )
@@ -157,6 +163,21 @@ def _terms_of(program: ShareProgram) -> list[tuple[str, str]]:
     return list(share_terms_in_words(program, has_budget_left(budget)))
 
 
+def report_of(scope: str, key: int, *, with_items: bool = False) -> dict[str, Any]:
+    """Return what came of a share, or of all of a sharer's, as pages show it; a constant number of statements."""
+    every_day = report_rows(scope, key, by=BY_DAY)
+    whole, days = added_up(every_day), every_day[-settings.SHARE_DAYS_SHOWN :]
+    items = report_rows(scope, key, by=BY_ITEM)[: settings.SHARES_PER_PAGE] if with_items else []
+    return {
+        "came": came_of(whole),
+        "funnel": _funnel(whole),
+        "days_option": _by_day(days),
+        "days_columns": [_("Day"), _("Scans"), _("Visitors"), _("Paid orders")],
+        "days_table": [(_day(row), row.scans.human, row.scans.visitors, row.orders) for row in days],
+        "items": [(row, came_of(row)) for row in items],
+    }
+
+
 def came_of(row: Row) -> dict[str, Any]:
     """Return a report's figures as the pages say them: the way from a look to an order, and money by currency."""
     earned = [
@@ -167,3 +188,37 @@ def came_of(row: Row) -> dict[str, Any]:
         for one in row.earned
     ]
     return {"scans": row.scans, "orders": row.orders, "earned": earned}
+
+
+@dataclass(frozen=True, slots=True)
+class FunnelStep:
+    """How many came so far, in hundredths of those who began; drawn as a bar of that width."""
+
+    title: str
+    count: int
+    percent: int
+
+
+def _funnel(row: Row) -> list[FunnelStep]:
+    begun = row.scans.human
+    steps = [(_("Scans"), begun), (_("Visitors"), row.scans.visitors), (_("Paid orders"), row.orders)]
+    return [FunnelStep(title, count, min(100, round(100 * count / begun)) if begun else 0) for title, count in steps]
+
+
+def _by_day(days: Sequence[Row]) -> dict[str, Any]:
+    figures = (
+        (_("Scans"), [row.scans.human for row in days]),
+        (_("Visitors"), [row.scans.visitors for row in days]),
+        (_("Paid orders"), [row.orders for row in days]),
+    )
+    return {
+        "house": {"whole": True},
+        "legend": {},
+        "xAxis": {"type": "category", "data": [row.of for row in days]},
+        "yAxis": {"type": "value"},
+        "series": [{"type": "bar", "name": name, "data": counts, "barMaxWidth": 24} for name, counts in figures],
+    }
+
+
+def _day(row: Row) -> str:
+    return say_day(date.fromisoformat(row.of)) if row.of else ""
