@@ -32,6 +32,7 @@ from demo.world import (
     BONDS,
     BUYERS,
     IDENTITIES,
+    LOOKS,
     OFFERS,
     OPERATORS,
     PLACES,
@@ -43,6 +44,7 @@ from demo.world import (
     Agency,
     Bond,
     Known,
+    Looks,
     Offer,
     Operator,
     Person,
@@ -77,7 +79,7 @@ from orders.services import (
     place_checkout,
     refund_order,
 )
-from sharing.models import Share, ShareProgram
+from sharing.models import Scan, Share, ShareProgram
 from sharing.services import make_share, set_program
 from sharing.services.scanning import record_scan
 from sharing.tokens import write_token
@@ -92,6 +94,8 @@ CONSEQUENCES_DEPTH = 4  # A sale is shared out, released by time, and each of th
 PLAN = Path(__file__).parent / "plan.json"
 HERE = "127.0.0.1"
 PHONE = "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 Chrome/125.0.0.0 Mobile Safari/537.36"
+CRAWLER = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
+LOOKS_APART = timedelta(minutes=25)  # Of one address: some are the same person, who is no new visitor within the hour.
 SCANNED_BEFORE = timedelta(hours=1)  # the order
 
 
@@ -121,6 +125,8 @@ def load_world(*, now: datetime) -> None:
         _show(offer, opened_at)
     for sharing in SHARINGS:
         _share(sharing, opened_at)
+    for looks in LOOKS:
+        _look(looks, now)
     for buyer in BUYERS:
         for amount in buyer.wallet:
             _top_up(buyer, amount, opened_at)
@@ -246,6 +252,19 @@ def _share(sharing: Sharing, now: datetime) -> None:
     if not ShareProgram.objects.filter(item=item).exists():
         set_program(item=item.public_id, terms=sharing.terms, actor=Actor.own(item.seller), now=now)
     make_share(item=item.public_id, actor=Actor.own(_account(sharing.sharer)), now=now)
+
+
+@transaction.atomic
+def _look(looks: Looks, now: datetime) -> None:
+    """All of them or none."""
+    share = Share.objects.get(item__title=looks.title, sharer__username=looks.sharer)
+    if Scan.objects.filter(share=share).exists():
+        return
+    for agent, days in ((PHONE, looks.people), (CRAWLER, looks.machines)):
+        for age, count in days.items():
+            for number in range(count):
+                at = now - timedelta(days=age) + LOOKS_APART * number
+                record_scan(share_id=share.pk, agent=agent, address=HERE, signals=[], now=at)
 
 
 def _scan(item: Item, sharer: str, now: datetime) -> str:

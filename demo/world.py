@@ -100,6 +100,16 @@ class Sharing:
     sharer: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looks:
+    """How many people's phones, and machines, looked at a sharer's code: so many so many days ago."""
+
+    title: str
+    sharer: str
+    people: dict[int, int]
+    machines: dict[int, int]
+
+
 class Stage(IntEnum):
     """How far an order has come."""
 
@@ -278,6 +288,14 @@ OFFERS = (
     ),
     Offer(
         seller="meridian-lab",
+        title="Lead in drinking water",
+        description="One parameter, from a sample that you send in; report within two working days.",
+        kind="service",
+        category="laboratory tests",
+        price=Money(120_00, "CNY"),
+    ),
+    Offer(
+        seller="meridian-lab",
         title="Sampling kit for water",
         description="Two sterile bottles, a cooling pack, gloves and the form to fill in.",
         kind="goods",
@@ -376,6 +394,16 @@ SHARINGS = (
     ),
 )
 
+LOOKS = (
+    Looks(
+        title="Refurbished toaster",
+        sharer="grace",
+        people={18: 2, 15: 6, 14: 3, 11: 2, 9: 5, 6: 4, 3: 7, 1: 3},
+        machines={15: 2, 6: 1},
+    ),
+    Looks(title="Cupping for two, one hour", sharer="grace", people={12: 3, 9: 6, 8: 2, 4: 1}, machines={9: 1}),
+)
+
 SALES = (
     Sale(
         seller="tanuki-cafe",
@@ -387,6 +415,21 @@ SALES = (
 )
 
 STORIES = (
+    Story(
+        buyer="harbour-foods",
+        title="Lead in drinking water",
+        quantity=5,
+        stage=Stage.COMPLETED,
+        age=timedelta(days=28),  # What its agents have of it is in their wallets by now.
+    ),
+    Story(
+        buyer="harbour-foods",
+        title="Refurbished toaster",
+        quantity=1,
+        stage=Stage.COMPLETED,
+        age=timedelta(days=15),  # And what Grace earned by it is in hers.
+        scanned="grace",
+    ),
     Story(
         buyer="grace",
         title="Phone screen replacement",
