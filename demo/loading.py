@@ -243,7 +243,7 @@ def _offer(offer: Offer, now: datetime) -> None:
 
 def _show(offer: Offer, now: datetime) -> None:
     item = Item.objects.select_related("seller").get(title=offer.title, seller__username=offer.seller)
-    for alt, motif, palette in MOTIFS[offer.title][item.pictures.count() :]:
+    for alt, motif, palette in MOTIFS.get(offer.title, ())[item.pictures.count() :]:
         add_picture(item=item.public_id, file=draw(motif, palette), alt=alt, actor=Actor.own(item.seller), now=now)
 
 

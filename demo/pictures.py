@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 from PIL import Image, ImageDraw
 
@@ -136,6 +137,7 @@ Motif = Callable[[Pen, Palette], None]
 MOTIFS: dict[str, tuple[tuple[str, Motif, Palette], ...]] = {  # By the item's title; what is seen, and how it is drawn.
     "Drinking water analysis, 24 parameters": (("A drop of water", _drop, WATER), ("A report", _certificate, WATER)),
     "Heavy metals in toys, EN 71-3": (("A model of a molecule", _molecule, LABORATORY),),
+    "Lead in drinking water": (("A drop of water", _drop, LABORATORY),),
     "Sampling kit for water": (("A sampling case", _kit, WATER), ("A drop of water", _drop, WATER)),
     "Hand-drip coffee": (("A cup of coffee", _cup, COFFEE),),
     "Roasted beans, 200 g": (("A bag of coffee beans", _bag, COFFEE), ("A cup of coffee", _cup, COFFEE)),
@@ -152,13 +154,17 @@ MOTIFS: dict[str, tuple[tuple[str, Motif, Palette], ...]] = {  # By the item's t
 }
 
 
-def draw(motif: Motif, palette: Palette) -> io.BytesIO:
-    """Return a picture as a file such as a seller would bring."""
+@cache
+def _written(motif: Motif, palette: Palette) -> bytes:
     large = Image.new("RGB", (_DRAWN, _DRAWN), palette.ground)
     pen = ImageDraw.Draw(large)
     pen.ellipse((300, 300, 2100, 2100), fill=palette.disc)
     motif(pen, palette)
     written = io.BytesIO()
     large.reduce(_SMALLER).save(written, "PNG", compress_level=1)
-    written.seek(0)
-    return written
+    return written.getvalue()
+
+
+def draw(motif: Motif, palette: Palette) -> io.BytesIO:
+    """Return a picture as a file such as a seller would bring."""
+    return io.BytesIO(_written(motif, palette))
