@@ -64,7 +64,18 @@ class Page(ContextMixin, View):
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
         header = None if self.actor is None else Header(self.actor)
-        return super().get_context_data(actor=self.actor, header=header, site_name=settings.SITE_NAME, **context)
+        common = {"actor": self.actor, "header": header, "site_name": settings.SITE_NAME, **self._ways_in()}
+        return super().get_context_data(**{**common, **context})
+
+    def way_back(self) -> str:
+        """Return where somebody is to be after having logged in."""
+        return self.request.path
+
+    def _ways_in(self) -> dict[str, str]:
+        """Return where to log in and to register, and come back from there with all that is taken along."""
+        here = urlencode({"next": self.way_back()})
+        pages = (("log_in", "portal:log-in"), ("register", "portal:register"))
+        return {name: self.onward(f"{reverse(page)}?{here}") for name, page in pages}
 
 
 class TextPage(Page, TemplateView):
@@ -102,15 +113,11 @@ class CustomerPage(Page):
     def refuse_entry(self) -> HttpResponseBase | None:
         if self.actor is None:
             # A fragment (an invitation's code) stays with the browser, which carries it over redirects.
-            return redirect(self.onward(f"{reverse('portal:log-in')}?{urlencode({'next': self.way_back()})}"))
+            return redirect(self._ways_in()["log_in"])
         if self.actor.acting.is_staff:
             context = self.get_context_data()
             return TemplateResponse(self.request, "portal/for_customers.html", context, status=403).render()
         return None
-
-    def way_back(self) -> str:
-        """Return where somebody is to be after having logged in."""
-        return self.request.path
 
     @property
     def customer(self) -> Actor:

@@ -14,7 +14,7 @@ from core import clock
 from core.errors import NotFound, Refusal
 from portal.forms import QuantityForm
 from portal.pages.base import Page, TextPage
-from portal.pages.scanning import ScanPage, has_come_by_itself, with_query
+from portal.pages.scanning import ScanPage, has_come_by_itself
 from portal.wording import earning_in_words
 from sharing.shares import find_program
 
@@ -57,7 +57,6 @@ class ItemPage(PageOfItem, TextPage):
 def describe(page: Page, item: Item, form: QuantityForm) -> dict[str, Any]:
     """Return what an item's page says, with a form for how many of it."""
     form.fields["quantity"].widget.attrs["max"] = settings.CART_QUANTITY_MAX if item.stock is None else item.stock
-    here = {"next": reverse("portal:item", args=[item.public_id])}
     return {
         "item": item,
         "pictures": pictures_of(item),
@@ -65,6 +64,4 @@ def describe(page: Page, item: Item, form: QuantityForm) -> dict[str, Any]:
         "is_sold_out": item.stock == 0,
         "is_scarce": item.stock is not None and item.stock <= _LITTLE_LEFT,
         "others": [(other, page.onward(reverse("portal:item", args=[other.public_id]))) for other in other_items(item)],
-        "log_in": page.onward(with_query(reverse("portal:log-in"), here)),
-        "register": page.onward(with_query(reverse("portal:register"), here)),
     }

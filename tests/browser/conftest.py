@@ -67,11 +67,12 @@ def open_browser(chromium: Any) -> Iterator[Any]:
     """`open_browser()`: a browser that remembers nothing, as a phone shows it; everything is closed after the test."""
     opened, complaints = [], []
 
-    def open_one(**how: Any) -> Any:
+    def open_one(*, watched: bool = True, **how: Any) -> Any:
         context = chromium.new_context(**{"viewport": PHONE, **how})
         context.set_default_timeout(TIMEOUT_MS)
-        context.on("console", lambda said: complaints.append(said.text) if _is_complaint(said) else None)
-        context.on("weberror", lambda failed: complaints.append(str(failed.error)))
+        if watched:
+            context.on("console", lambda said: complaints.append(said.text) if _is_complaint(said) else None)
+            context.on("weberror", lambda failed: complaints.append(str(failed.error)))
         opened.append(context)
         return context
 

@@ -111,7 +111,7 @@ def show(open_browser: Callable[..., Any]) -> Callable[..., Shown]:
         policy: str = CONTENT_POLICY,
         **how: Any,
     ) -> Shown:
-        context = open_browser(java_script_enabled=scripts, **how)
+        context = open_browser(watched=False, java_script_enabled=scripts, **how)
         told = {
             "id": "money",
             "option": option,

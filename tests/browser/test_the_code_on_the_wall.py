@@ -66,7 +66,7 @@ def read(page: Any) -> str:
 
 def register(page: Any) -> None:
     """From the page that asks for an account to where somebody wanted to go."""
-    page.get_by_role("link", name="Make").click()
+    page.get_by_role("main").get_by_role("link", name="Make").click()
     page.get_by_label("Your name").fill("Nora Newcomer")
     page.get_by_label("User name").fill("nora")
     page.get_by_label("New password").fill(PASSWORD)
@@ -145,7 +145,7 @@ class TestTheCodeOnTheWall:
         put_money_in(buyer)
         page = phone.new_page()
         page.goto(wall.code)
-        page.get_by_role("link", name="Log in").click()
+        page.get_by_role("main").get_by_role("link", name="Log in").click()
         phone.clear_cookies()
         log_in(page, page.url, buyer)
 
