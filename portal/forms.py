@@ -190,9 +190,13 @@ class PaymentForm(PlainForm):
 
 
 class TradePaymentForm(PaymentForm):
-    """At the counter: `confirms` says yes to what the till has asked for."""
+    """
+    At the counter: `confirms` says yes to what the till has asked for; `provider` has what the wallet lacks charged by
+    PORTAL_PROVIDER.
+    """
 
     confirms = forms.BooleanField(required=False)
+    provider = forms.BooleanField(required=False)
 
 
 class OrderPaymentForm(PaymentForm):

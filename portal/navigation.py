@@ -42,7 +42,9 @@ class Group:
 
 BUYING: list[Entry] = []
 SELLING: list[Entry] = []
-COUNTER: list[Entry] = []
+COUNTER: list[Entry] = [
+    Entry("counter", gettext_lazy("Counter"), "calculator", SELLERS),
+]
 EARNING: list[Entry] = [
     Entry("earnings", gettext_lazy("Earnings"), "coins"),
     Entry("shares", gettext_lazy("Shares"), "qr-code"),

@@ -1,6 +1,6 @@
 """A store's day for its seller: trades by state, cash-up by till, what is in progress and until when."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -44,6 +44,21 @@ def state_of(now: datetime) -> Case:
         default=Value(TradeStatus.PENDING),
         output_field=CharField(),
     )
+
+
+def takings_by_till(stores: Sequence[Store], day: date) -> list[Mapping[str, Any]]:
+    """Return what each till of these stores has taken in a day, less what was given back; one statement."""
+    begins = datetime.combine(day, time(), UTC)
+    paid = CounterTrade.objects.filter(
+        order__store__in=[store.public_id for store in stores],
+        order__channel="store",
+        order__placed_at__gte=begins,
+        order__placed_at__lt=begins + timedelta(days=1),
+        order__paid_minor__gt=0,
+    )
+    taken = paid.values("terminal", currency=F("order__currency"))
+    kept = Sum(F("order__paid_minor") - F("order__refunded_minor"))
+    return list(taken.annotate(count=Count("id"), kept=kept).order_by("terminal", "currency"))
 
 
 def look_at_day(store: Store, day: date, *, now: datetime) -> Day:

@@ -15,6 +15,11 @@ def terminals_of(store: str, *, visible_to: Account) -> QuerySet[Terminal]:
     return Terminal.objects.select_related("store").filter(store__public_id=store, store__seller=visible_to)
 
 
+def tills_of(*, visible_to: Account) -> QuerySet[Terminal]:
+    """Return a seller's tills in service, of all its stores."""
+    return Terminal.objects.filter(store__seller=visible_to, revoked_at=None).order_by("store", "id")
+
+
 def get_terminal(public_id: str, *, visible_to: Account) -> Terminal:
     """
     Return a till of this seller.

@@ -18,6 +18,7 @@ from core.ids import PUBLIC_ID_LENGTH_MAX
 from core.money import Money
 from orders import services
 from orders.api.views import payer_of
+from orders.models import ProviderPayment
 from portal.pages.base import CustomerPage
 from portal.pages.scanning import with_query
 
@@ -63,6 +64,11 @@ def start_payment(*, order: str, said: dict[str, Any], actor: Actor) -> None:
     payment = services.request_order_payment(
         order=order, amount=amount, provider=settings.PORTAL_PROVIDER, payer=payer, actor=actor, now=clock.now()
     )
+    charge_afterwards(payment)
+
+
+def charge_afterwards(payment: ProviderPayment) -> None:
+    """Call the provider of a payment once the caller's transaction has written it."""
     transaction.on_commit(lambda: _charge(payment.public_id))
 
 

@@ -70,7 +70,7 @@ class TestTheTillsCode:
         assert asked["Location"] == f"/log-in?next={path.replace('/', '%2F')}"
         back = send(visitor, asked["Location"], username=customer.username, password=PASSWORD)
         assert back["Location"] == path
-        assert "Pay 9.00 GBP" in text_of(visitor.get(path))
+        assert "Pay £9.00" in text_of(visitor.get(path))
 
     def test_a_choice_survives_the_log_in_that_ran_out_meanwhile(
         self, till: Till, customer: Account, new_account: Any, browser_of: Browser
@@ -97,9 +97,9 @@ class TestPayingOnThePhone:
 
         assert "To pay at Corner" in said
         assert f"Sold by {seller.name} · Till 1" in said
-        assert "Tea, loose 2 × 9.00 GBP 18.00 GBP Tea, loose 1 × 1.50 GBP 1.50 GBP" in said
-        assert "Total 19.50 GBP" in said
-        assert "Pay 19.50 GBP" in said
+        assert "Tea, loose 2 × £9.00 £18.00 Tea, loose 1 × £1.50 £1.50" in said
+        assert "Total £19.50" in said
+        assert "Pay £19.50" in said
         assert held(customer) == 0
 
     def test_the_button_pays_and_the_page_says_so_from_then_on(
@@ -113,7 +113,7 @@ class TestPayingOnThePhone:
         assert (answer.status_code, answer["Location"]) == (302, path)
         assert held(customer) == 900
         paid = client.get(path)
-        assert "9.00 GBP paid" in text_of(paid)
+        assert "£9.00 paid" in text_of(paid)
         shown = till.get(f"/terminal/trades/{trade['trade_no']}").json()["trade"]
         assert shown["status"] == "paid"
         assert f'href="{urlsplit(shown["receipt"]).path}"' in paid.content.decode()
@@ -139,7 +139,7 @@ class TestPayingOnThePhone:
         late = press(client, path, left_open)
 
         assert late.status_code == 409
-        assert "9.00 GBP paid" in text_of(late)
+        assert "£9.00 paid" in text_of(late)
         assert held(customer) == 900
 
     @pytest.mark.parametrize(
@@ -149,8 +149,8 @@ class TestPayingOnThePhone:
             (900, {"amount": 899}, 422, "This is not the sum that is to be paid"),
             (900, {"currency": "EUR"}, 422, "This is not the sum that is to be paid"),
             (900, {"wallet": "acc_" + "0" * 26}, 404, "This wallet is no longer linked with yours."),
-            (900, {"amount": "all"}, 422, "Pay 9.00 GBP"),
-            (900, {"key": ""}, 422, "Pay 9.00 GBP"),
+            (900, {"amount": "all"}, 422, "Pay £9.00"),
+            (900, {"key": ""}, 422, "Pay £9.00"),
             (900, {"confirms": "on"}, 409, "The till is no longer waiting for your word."),
         ],
     )
@@ -224,11 +224,11 @@ class TestALargeSum:
 
         page = client.get(path)
         assert "The till asks for your word" in text_of(page)
-        assert "Agree and pay 9.00 GBP" in text_of(page)
+        assert "Agree and pay £9.00" in text_of(page)
         answers = [press(client, path, page) for _ in range(2)]
 
         assert [answer.status_code for answer in answers] == [302, 302]
-        assert "9.00 GBP paid" in text_of(client.get(path))
+        assert "£9.00 paid" in text_of(client.get(path))
         assert held(customer) == 900
 
     def test_is_where_the_orders_own_page_leads_until_it_is_paid(
@@ -285,9 +285,9 @@ class TestWhatCanNotBePaid:
         client, trade = browser_of(customer), till.sell(pay_code=pay_code(customer)).json()
         refund = f"/terminal/trades/{trade['trade_no']}/refunds"
         till.post(refund, {"sequence": 98, "amount": 400, "reason": "Cold."})
-        assert "Given back −4.00 GBP Remains 5.00 GBP" in text_of(client.get(path_of(trade)))
+        assert "Given back −£4.00 Remains £5.00" in text_of(client.get(path_of(trade)))
         till.post(refund, {"sequence": 99, "amount": 500, "reason": "Cold."})
-        assert "9.00 GBP given back" in text_of(client.get(path_of(trade)))
+        assert "£9.00 given back" in text_of(client.get(path_of(trade)))
 
     def test_sellers_are_told_that_buyers_pay(self, till: Till, seller: Account, browser_of: Browser) -> None:
         page = browser_of(seller).get(path_of(till.sell().json()))
