@@ -9,6 +9,7 @@ from unfold.admin import TabularInline
 from unfold.decorators import display
 
 from core.admin import ReadOnlyAdmin, link_to, money_field, shown_money
+from core.admin.row_pages import ShowsSections
 from orders.models import Checkout, Order, OrderLine, ProviderPayment, Refund, RefundLine
 
 LINES_SHOWN_MAX = 100
@@ -68,7 +69,7 @@ class CheckoutAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Order)
-class OrderAdmin(ReadOnlyAdmin):
+class OrderAdmin(ShowsSections, ReadOnlyAdmin):
     """Found by its id, or the beginning of it, or by its trade number."""
 
     icon = "receipt_long"

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,9 +13,12 @@ from accounts.models import Account
 from core import clock
 from core.languages import say_money
 from core.money import Money
+from distribution.models import Area
 from distribution.services import appoint_agent
 from sharing.models import WonLine
 from tests.conftest import Api, make_account
+from tests.distribution.areas import SQUARES
+from tests.distribution.areas import load as load_areas
 from tests.distribution.money import place_store
 from tests.distribution.people import came, clerk
 from tests.portal.conftest import text_of
@@ -201,8 +205,7 @@ class TestAgent:
     def test_shows_areas_stores_vacancies_and_why_of_each_part(
         self, sale: FullSale, customer: Customer, statements: Any
     ) -> None:
-        agent, far = sale.world.agents[3], sale.world.areas["ZZ"]
-        assert far
+        agent = sale.world.agents[3]
         client = customer(agent)
 
         with statements() as seen:
@@ -233,6 +236,30 @@ class TestAgent:
 
         assert "Area N12 ZZ:N12 1" in said
         assert "Area N13" not in said
+
+    def test_draws_its_border_those_beside_it_and_the_stores_within(
+        self, customer: Customer, tmp_path: Path, seller: Account
+    ) -> None:
+        load_areas(tmp_path, shapes={**SQUARES, "12": (0, 0.5, 1, 1)})
+        agent, west = make_account(), Area.objects.get(code="11")
+        appoint_agent(area=west, account=agent, from_at=None, actor=clerk(), now=clock.now())
+        store = place_store(seller, west, clock.now())
+        store.latitude, store.longitude = 0.25, 0.5
+        store.save(update_fields=["latitude", "longitude"])
+
+        page = customer(agent).get("/agent").content.decode()
+
+        drawn_as = re.findall(r'<path class="map-(\w+)" d="(M[^"]+Z)"', page)
+        assert [kind for kind, _path in drawn_as].count("own") == 1
+        assert [kind for kind, _path in drawn_as].count("vacant") == 1
+        own = next(path for kind, path in drawn_as if kind == "own")
+        points = [tuple(map(float, pair.split())) for pair in own.strip("MZ").split("L")]
+        dot = re.search(r'map-dot-store"><circle cx="([\d.]+)" cy="([\d.]+)"', page)
+        assert dot
+        for axis in (0, 1):
+            sides = [point[axis] for point in points]
+            assert min(sides) < float(dot[axis + 1]) < max(sides)
+            assert float(dot[axis + 1]) == pytest.approx((min(sides) + max(sides)) / 2, abs=1)
 
     def test_a_store_more_asks_no_more(self, sale: FullSale, customer: Customer, statements: Any) -> None:
         client = customer(sale.world.agents[2])
