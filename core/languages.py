@@ -1,5 +1,6 @@
 """How a page says sums, times and numbers in its reader's language. The API says none of them in words."""
 
+from copy import copy
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -73,6 +74,7 @@ def _locale(name: str) -> Locale:
 
 @lru_cache
 def _currency_pattern(locale: str, digits: int) -> NumberPattern:
-    pattern = parse_pattern(Locale.parse(locale).currency_formats["standard"])
+    # A copy: all currencies of a locale share Babel's own, and the last one's digits would be everybody's.
+    pattern = copy(parse_pattern(Locale.parse(locale).currency_formats["standard"]))
     pattern.frac_prec = (digits, digits)
     return pattern

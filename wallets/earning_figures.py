@@ -46,7 +46,7 @@ class EarningSums:
 
 def earning_sums(*, visible_to: Account) -> list[EarningSums]:
     """Return what an account's parts of sales come to, by currency and role; one statement."""
-    sums = earnings_of(visible_to=visible_to).values("currency", "role").annotate(**_BY_STATE)
+    sums: QuerySet[Any, Any] = earnings_of(visible_to=visible_to).values("currency", "role").annotate(**_BY_STATE)
     return [_sums(row) for row in sums.order_by("currency", "role")]
 
 

@@ -60,8 +60,13 @@ class Sums:
 
     @classmethod
     def of(cls, sums: EarningSums) -> "Sums":
-        amounts = (sums.pending_minor, sums.held_minor, sums.released_minor, sums.reversed_minor)
-        return cls(*(Money(minor, sums.currency) for minor in amounts), count=sums.count)
+        return cls(
+            pending=Money(sums.pending_minor, sums.currency),
+            held=Money(sums.held_minor, sums.currency),
+            released=Money(sums.released_minor, sums.currency),
+            reversed=Money(sums.reversed_minor, sums.currency),
+            count=sums.count,
+        )
 
 
 @dataclass(frozen=True, slots=True)
