@@ -101,6 +101,13 @@ def actor_of(request: HttpRequest) -> Actor | None:
     return actor
 
 
+def last_login_of(request: HttpRequest) -> Account | None:
+    """Return who was logged in in this browser, also where that session has ended; None where its cookie is gone."""
+    cookie = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
+    session = sessions.find_session(cookie) if cookie else None
+    return session.login_account if session is not None else None
+
+
 def operator_of(request: HttpRequest) -> Actor:
     """Who acts on an operators' page, with the log-in behind it; these pages are for nobody else."""
     actor = actor_of(request)

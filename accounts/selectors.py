@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Count, Q, QuerySet
@@ -9,9 +10,10 @@ from django.utils import timezone
 
 from accounts.actor import Actor
 from accounts.errors import AccountNotLinked, SessionEnded
-from accounts.models import Account, Behaviour, ExternalIdentity, Invitation, Link, Session
+from accounts.models import Account, Behaviour, ExternalIdentity, Invitation, Link, LinkSpending, Session
 from accounts.sessions import of_owner
 from core.errors import NotFound
+from core.money import Money
 
 
 def get_account(*, public_id: str) -> Account:
@@ -24,6 +26,11 @@ def get_account(*, public_id: str) -> Account:
     if account is None:
         raise NotFound("There is no such account.")
     return account
+
+
+def names_of(public_ids: Iterable[str]) -> dict[str, str]:
+    """Return the names of accounts by public id, in one statement; what is no account's is left out."""
+    return dict(Account.objects.filter(public_id__in=set(public_ids)).values_list("public_id", "name"))
 
 
 def living_sessions(*, visible_to: Account) -> QuerySet[Session]:
@@ -73,6 +80,12 @@ def get_link(public_id: str, *, visible_to: Account) -> Link:
     return link
 
 
+def sides_of_link(public_id: str) -> set[int]:
+    """Return the keys of the two accounts of a living link, by its public id; none where there is no such link."""
+    sides = Link.objects.filter(public_id=public_id, ended_at=None).values_list("inviter", "invitee").first()
+    return set(sides or ())
+
+
 def get_any_link(public_id: str) -> Link:
     """
     Return a living link of whomever, for operators.
@@ -108,6 +121,37 @@ def get_own_or_linked(public_id: str, *, login: Account) -> Account:
 def linked_accounts(account: Account) -> list[Account]:
     """Return the accounts directly linked with this one, the newest link first."""
     return [link.other(account) for link in links_of(visible_to=account).order_by("-id")]
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """
+    An account that a person is known as: the one that logged in (without a link), or one linked with it.
+
+    `is_open_to`: whether the terms let the log-in act as it.
+    """
+
+    account: Account
+    link: Link | None = None
+    is_open_to: bool = True
+
+
+def identities_of(login: Account) -> list[Identity]:
+    """Return whom a log-in may be, itself first, then the linked accounts that are open, the newest link first."""
+    links = links_of(visible_to=login).order_by("-id")
+    linked = [
+        (link.other(login), link, link.terms.lets_switch(as_inviter=link.inviter_id == login.pk)) for link in links
+    ]
+    return [Identity(login), *(Identity(*of_link) for of_link in linked if of_link[0].is_active)]
+
+
+def spent_through(links: Collection[Link]) -> dict[tuple[int, int], list[Money]]:
+    """Return what was paid so far through links, by (link, whose wallet) as keys; one statement."""
+    spent: dict[tuple[int, int], list[Money]] = defaultdict(list)
+    rows = LinkSpending.objects.filter(link__in=[link.pk for link in links], spent_minor__gt=0)
+    for row in rows.order_by("currency", "id"):
+        spent[row.link_id, row.owner_id].append(Money(row.spent_minor, row.currency))
+    return spent
 
 
 def were_linked(pairs: Collection[tuple[str, str]], *, at: datetime) -> set[tuple[str, str]]:

@@ -82,6 +82,12 @@ def get_own_store(public_id: str, *, seller: Account) -> Store:
     return _found(Store.objects.filter(public_id=public_id, seller=seller).first())
 
 
+def sellers_of(public_id: str) -> set[int]:
+    """Return the key of the seller of an item or a store, by its public id; none where there is neither."""
+    kind: type[Item] | type[Store] = Store if public_id.startswith("sto_") else Item
+    return set(kind.objects.filter(public_id=public_id).values_list("seller", flat=True))
+
+
 def items_for(seller: str | None, *, visible_to: Account | None) -> QuerySet[Item]:
     """Return items on sale, of one seller (public id) or of all; the seller sees all its own."""
     items = Item.objects.select_related("seller", "store")

@@ -1,8 +1,8 @@
 """Reading inboxes."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 
 from accounts.models import Account
 from core.errors import NotFound
@@ -44,3 +44,9 @@ def newest_id(account: Account) -> int:
 def messages_since(positions: Mapping[int, int], *, limit: int) -> list[Message]:
     """Return what several accounts (keys) were told after the id each has read up to, the oldest first."""
     return list(Message.objects.raw(_SINCE, [list(positions), list(positions.values()), limit]))
+
+
+def unread_in(accounts: Collection[Account]) -> dict[int, int]:
+    """Return how many messages each of these accounts (by key) has not read; those with none are left out."""
+    unread = Message.objects.filter(account__in=accounts, read_at__isnull=True)
+    return dict(unread.values_list("account").annotate(number=Count("pk")).order_by())

@@ -57,6 +57,19 @@ def mark_read(*, message: str, account: Account, now: datetime) -> Message:
     return found
 
 
+def mark_all_read(*, up_to: str, account: Account, now: datetime) -> int:
+    """
+    Mark an account's messages as read, up to the newest one that somebody has seen; return how many that were.
+
+    What came since stays unread. A repeat marks nothing.
+
+    :raises NotFound: the account has no such message.
+    """
+    newest = get_message(public_id=up_to, account=account)
+    unread = Message.objects.filter(account=account, pk__lte=newest.pk, read_at=None)
+    return unread.update(read_at=now)
+
+
 def erase_messages(account: Account) -> None:
     """Who has closed its account reads nothing any more."""
     Message.objects.filter(account=account).delete()

@@ -63,6 +63,15 @@ def get_checkout(public_id: str, *, visible_to: Account) -> Checkout:
     return checkout
 
 
+def parties_of(public_id: str) -> set[int]:
+    """Return the keys of those who may see an order, a checkout or a refund, by its public id; one statement."""
+    of_order = {"ord": Q(public_id=public_id), "rfd": Q(refunds__public_id=public_id)}.get(public_id[:3])
+    if of_order is None:
+        return set(Checkout.objects.filter(public_id=public_id).values_list("buyer", flat=True))
+    parties = Order.objects.filter(of_order).values_list("buyer", "seller", "payer").first()
+    return {party for party in parties or () if party is not None}
+
+
 def orders_of_checkout(checkout: Checkout) -> list[Order]:
     """Return a checkout's orders with their parties, as they were placed."""
     orders = Order.objects.select_related("buyer", "seller", "payer", "checkout")

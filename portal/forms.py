@@ -1,5 +1,6 @@
 """Forms of the pages: what a person types, checked for its shape; what it means is the services' business."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -12,7 +13,7 @@ from accounts.terms import BEHAVIOUR_KINDS, CapKind, Direction, SwitchRight, Ter
 from catalog.search import SEARCH_LENGTH_MAX
 from core.api.idempotency import KEY_LENGTH_MAX
 from core.ids import PUBLIC_ID_LENGTH_MAX
-from core.money import AMOUNT_MINOR_MAX, CURRENCY_DIGITS, Money, read_major
+from core.money import AMOUNT_MINOR_MAX, CURRENCY_DIGITS, Money, format_minor, read_major
 from portal.wording import KINDS
 
 PASSWORD_LENGTH_MAX = 1000
@@ -225,16 +226,9 @@ class CodeForm(PlainForm):
     )
 
 
-class InvitationForm(PlainForm):
-    """How many codes, under which terms; as it comes, the terms are the house's."""
+class TermsForm(PlainForm):
+    """Under which terms two accounts are linked, in the words of the one that has invited; as it comes, the house's."""
 
-    count = forms.IntegerField(
-        label=_("How many codes"),
-        help_text=_("One for each account that you invite."),
-        min_value=1,
-        max_value=settings.INVITATION_CODES_MAX,
-        initial=1,
-    )
     switch = forms.ChoiceField(
         label=_("Who may act as whom"),
         initial=SwitchRight.BOTH,
@@ -304,3 +298,42 @@ class InvitationForm(PlainForm):
             cap_kind=said["cap"],
             cap=said.get("money"),
         )
+
+    def speak_to_invitee(self) -> None:
+        """Say the same from the other side: "you" is who was invited."""
+        self._say(
+            "switch",
+            {SwitchRight.INVITER_AS_INVITEE: _("They as you"), SwitchRight.INVITEE_AS_INVITER: _("You as them")},
+        )
+        self._say("direction", {Direction.TO_INVITER: _("They see you"), Direction.TO_INVITEE: _("You see them")})
+
+    def _say(self, name: str, labels: Mapping[Any, Any]) -> None:
+        field: Any = self.fields[name]
+        field.choices = [(value, labels.get(value, label)) for value, label in field.choices]
+
+    @staticmethod
+    def initial_of(terms: Terms) -> dict[str, Any]:
+        """Return what the form shows of terms that are in force."""
+        cap = terms.cap
+        return {
+            "switch": terms.switch,
+            "direction": terms.direction,
+            "mirror": list(terms.mirror),
+            "cap": terms.cap_kind,
+            "amount": format_minor(cap.minor, cap.currency) if cap else "",
+            "currency": cap.currency if cap else "",
+        }
+
+
+class InvitationForm(TermsForm):
+    """How many codes, under which terms."""
+
+    count = forms.IntegerField(
+        label=_("How many codes"),
+        help_text=_("One for each account that you invite."),
+        min_value=1,
+        max_value=settings.INVITATION_CODES_MAX,
+        initial=1,
+    )
+
+    field_order = ["count"]

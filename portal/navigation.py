@@ -52,8 +52,10 @@ EARNING: list[Entry] = [
     Entry("agent", gettext_lazy("My areas"), "map"),
 ]
 PEOPLE: list[Entry] = [
-    Entry("join", gettext_lazy("Enter a code"), "keyboard"),
-    Entry("invite", gettext_lazy("Invite"), "user-plus"),
+    Entry("inbox", gettext_lazy("Messages"), "bell"),
+    Entry("accounts", gettext_lazy("Accounts"), "users"),
+    Entry("links", gettext_lazy("Links"), "link"),
+    Entry("settings", gettext_lazy("Settings"), "settings"),
 ]
 
 _GROUPS = [

@@ -1,15 +1,17 @@
 """What pages say: refusals and terms in the words of people who read no API documents."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from accounts.models import Behaviour
 from accounts.terms import Direction, SwitchRight, Terms
 from core.errors import Refusal, TooManyAttempts
 from core.money import Money
 from orders.models import Order
+from orders.waiting import Waiting
 from sharing.models import ShareProgram
 
 REFUSALS = {
@@ -51,6 +53,18 @@ REFUSALS = {
     "username_taken": gettext_lazy("Somebody has this user name. Choose another one."),
     "referral_code_unknown": gettext_lazy("Nobody has this code. Check it, or leave the field empty."),
     "no_share_program": gettext_lazy("Nothing is given for sharing this any more."),
+    "switch_not_allowed": gettext_lazy(
+        "You are linked with this account, but what you agreed on does not let you act as it."
+    ),
+    "not_carried": gettext_lazy("The cart does not fit there, so nothing was switched. Switch without it."),
+    "second_factor_active": gettext_lazy(
+        "A second factor is in force already. Remove it before you set up another one."
+    ),
+    "email_missing": gettext_lazy("You have given no e-mail address. Save one first."),
+    "nothing_proposed": gettext_lazy("There is nothing to agree to: the terms stand as they are."),
+    "own_proposal": gettext_lazy("You have proposed this yourself. The other side has to agree."),
+    "terms_changed": gettext_lazy("The proposal is another one by now. Look at it again."),
+    "for_others": gettext_lazy("This page is for another kind of account."),
     "not_found": gettext_lazy(
         "There is nothing here that you can see. Perhaps you are logged in with another account."
     ),
@@ -64,6 +78,15 @@ KINDS = {
     "session.switched": gettext_lazy("switches between accounts"),
     "account.linked": gettext_lazy("new links"),
     "account.unlinked": gettext_lazy("ended links"),
+}
+
+# What keeps an account from closing.
+OBSTACLES = {
+    "orders_under_way": gettext_lazy("Orders are under way. Wait until they are completed, or cancel them."),
+    "wallet_not_empty": gettext_lazy("There is money in your wallet. Withdraw it first."),
+    "earnings_pending": gettext_lazy("Earnings are on their way to you. Wait until they have come."),
+    "debt_outstanding": gettext_lazy("You owe something. Top your wallet up, so that it is repaid."),
+    "payments_under_way": gettext_lazy("A payment is still on its way. Look again in a few minutes."),
 }
 
 _SAID_TO_BUYERS = {
@@ -112,6 +135,40 @@ def headline_of(order: Order, *, sells: bool, is_being_paid: bool) -> Headline:
         return Headline(_("Being paid"), _("The charge is on its way. This page looks again by itself."))
     title, comes_next = (_SAID_TO_SELLERS if sells else _SAID_TO_BUYERS)[Order.Status(order.status)]
     return Headline(str(title), str(comes_next), is_good=bool(order.paid_minor))
+
+
+def waiting_in_words(waiting: Waiting) -> Iterator[str]:
+    """Yield what an account's orders wait for, each with how many."""
+    counted = (
+        (waiting.to_pay, ngettext("%(number)d order to pay", "%(number)d orders to pay", waiting.to_pay)),
+        (
+            waiting.to_hand_over,
+            ngettext("%(number)d order to hand over", "%(number)d orders to hand over", waiting.to_hand_over),
+        ),
+        (waiting.to_decide, ngettext("%(number)d refund to decide", "%(number)d refunds to decide", waiting.to_decide)),
+    )
+    yield from (said % {"number": number} for number, said in counted if number)
+
+
+def behaviour_in_words(behaviour: Behaviour, *, names: Mapping[str, str], titles: Mapping[str, str]) -> str:
+    """Return what somebody did. `names` of accounts and `titles` of items by public id, as far as they may be said."""
+    data, title = behaviour.data, titles.get(behaviour.object_id)
+    match behaviour.kind:
+        case "order.placed":
+            return _("Ordered")
+        case "item.published":
+            return _("Put “%(title)s” on sale") % {"title": title} if title else _("Put an item on sale")
+        case "item.viewed":
+            return _("Looked at “%(title)s”") % {"title": title} if title else _("Looked at an item")
+        case "search.performed":
+            return _("Searched for “%(words)s”") % {"words": data.get("search", "")}
+        case "session.switched" if "reason" in data:
+            return _("An operator looked at the account: %(reason)s") % {"reason": data["reason"]}
+        case "session.switched":
+            return _("Switched to %(name)s") % {"name": names.get(data.get("to", ""), _("another account"))}
+        case "account.linked":
+            return _("Linked with %(name)s") % {"name": names.get(data.get("with", ""), _("another account"))}
+    return _("Ended the link with %(name)s") % {"name": names.get(data.get("with", ""), _("another account"))}
 
 
 def terms_in_words(terms: Terms, *, inviter: str, invitee: str) -> Iterator[tuple[str, str]]:

@@ -288,6 +288,12 @@ TRIAL_ACCOUNTS_AT_ONCE = 1000  # in one query of a trial balance
 
 OTHER_ITEMS_SHOWN = 4  # of the same seller, below an item and where a code is no longer in use
 UNREAD_COUNTED_MAX = 99  # at the top of pages; more are "99+"
+TYPED_LIFETIME = timedelta(minutes=30)  # what a form sent too late is kept, to be filled in again
+TYPED_LENGTH_MAX = 20_000  # characters of it; more is not kept
+MESSAGES_PER_PAGE = 25  # of the inbox
+LINKS_PER_PAGE = 20  # of the own ones
+RECORDS_PER_PAGE = 50  # of what an account and those linked with it did
+SESSIONS_PER_PAGE = 50  # of those in which one is logged in
 TILES_PER_PAGE = 24  # of the page where customers browse
 SHARES_PER_PAGE = 20  # of the own ones
 SHARE_DAYS_SHOWN = 30  # the last on which something came of shares

@@ -42,6 +42,11 @@ def shares_of(sharer: Account) -> QuerySet[Share]:
     return _shares().filter(sharer=sharer)
 
 
+def sharers_of(public_id: str) -> set[int]:
+    """Return the key of whose a share is, by its public id; none where there is no such share."""
+    return set(Share.objects.filter(public_id=public_id).values_list("sharer", flat=True))
+
+
 def get_share(public_id: str, *, visible_to: Account) -> Share:
     """
     Return a share; its sharer and operators see it.

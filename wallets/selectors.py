@@ -1,6 +1,7 @@
 """What others may read of wallets; always by the account that looks."""
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -12,10 +13,12 @@ from accounts.models import Account
 from billing.booking import BILLING
 from billing.subjects import shown_subject
 from core.errors import NotFound
+from core.money import Money
 from core.registry import ProofLine
 from events.models import EventRecord
 from ledger import codes
 from ledger.models import LedgerAccount
+from ledger.selectors import balances_of
 from ledger.statements import StatementLine, StatementPlace, statement_page
 from wallets.models import Debt, Earning, IdentityCharge, TopUp, Withdrawal
 
@@ -104,6 +107,16 @@ def latest_withdrawals(*, visible_to: Account, limit: int) -> list[Withdrawal]:
     return list(own.order_by("-id")[:limit])
 
 
+def available_of(owners: Collection[Account]) -> dict[int, list[Money]]:
+    """Return what several wallets (by their owners' keys) have available, by currency, nothing where it is none."""
+    by_code = {codes.wallet(owner.public_id): owner.pk for owner in owners}
+    available: dict[int, list[Money]] = defaultdict(list)
+    for balance in balances_of(list(by_code)):
+        if free_minor := balance.balance_minor - balance.held_minor:
+            available[by_code[balance.code]].append(Money(free_minor, balance.currency))
+    return available
+
+
 def expected_balance_minor(owner: Account, currency: str) -> int:
     """Return what a wallet will hold once everything decided for it is booked."""
     balances = {balance.currency: balance for balance in wallet_balances(visible_to=owner)}
@@ -125,6 +138,12 @@ def get_withdrawal(*, public_id: str, visible_to: Account) -> Withdrawal:
     if found is None:
         raise NotFound
     return found
+
+
+def owners_of(public_id: str) -> set[int]:
+    """Return the key of whose a top-up or a withdrawal is, by its public id; none where there is neither."""
+    kind: type[TopUp] | type[Withdrawal] = TopUp if public_id.startswith("top_") else Withdrawal
+    return set(kind.objects.filter(public_id=public_id).values_list("owner", flat=True))
 
 
 def owed_minor(*, visible_to: Account, currency: str) -> int:

@@ -36,6 +36,7 @@ from accounts.services.second_factors import (
     enrol,
     ensure_fresh_second_factor,
     has_second_factor,
+    is_stepped_up,
     remove_second_factor,
     step_up,
 )
@@ -67,6 +68,7 @@ __all__ = [
     "has_second_factor",
     "hold_open",
     "invite",
+    "is_stepped_up",
     "link_accounts",
     "log_in",
     "owners_who_let_spend",

@@ -134,12 +134,17 @@ def check_second_factor(account: Account, otp: str) -> None:
         _use(factor, otp)
 
 
+def is_stepped_up(target: Account, *, actor: Actor) -> bool:
+    """Whether a session has shown as much as an account demands of those who act as it."""
+    if not target.step_up or target.pk == actor.login.pk:
+        return True
+    oldest = timezone.now() - settings.STEP_UP_LIFETIME
+    return actor.second_factor_at is not None and actor.second_factor_at >= oldest
+
+
 def ensure_stepped_up(target: Account, *, actor: Actor) -> None:
     """:raises StepUpRequired: the account demands a fresh second factor, and the session has shown none."""
-    if not target.step_up or target.pk == actor.login.pk:
-        return
-    oldest = timezone.now() - settings.STEP_UP_LIFETIME
-    if actor.second_factor_at is None or actor.second_factor_at < oldest:
+    if not is_stepped_up(target, actor=actor):
         raise StepUpRequired(methods=["totp", "recovery_code"] if has_second_factor(actor.login) else [])
 
 

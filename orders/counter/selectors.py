@@ -56,6 +56,12 @@ def get_trade_to_pay(trade_no: str, *, visible_to: Account) -> CounterTrade:
     return trade
 
 
+def customers_of_trade(trade_no: str) -> set[int] | None:
+    """Return the key of the one who may pay a trade; none where there is no such trade, None where any buyer may."""
+    customers = list(CounterTrade.objects.filter(order__trade_no=trade_no).values_list("order__buyer", flat=True))
+    return None if customers == [None] else {customer for customer in customers if customer is not None}
+
+
 def find_trade_of(order: str) -> CounterTrade | None:
     """Return the trade of an order (public id), whoever asks: for whoever shows what we have signed."""
     return _trades().filter(order__public_id=order).first()

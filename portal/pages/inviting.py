@@ -11,13 +11,14 @@ from accounts import services
 from accounts.invitation_codes import card_of
 from core import clock
 from portal.forms import InvitationForm
-from portal.pages.base import CustomerPage, FormPage
+from portal.pages.base import FormPage
+from portal.pages.people.own import OwnPage
 from portal.wording import terms_in_words
 
 THEM = _("the other account")
 
 
-class Invite(CustomerPage, FormPage):
+class Invite(OwnPage, FormPage):
     """/invite"""
 
     template_name = "portal/invite.html"

@@ -16,10 +16,11 @@ from core import clock
 from core.addresses import client_address
 from portal.forms import CodeForm
 from portal.pages.base import CustomerPage, FormPage, TextPage
+from portal.pages.people.own import OwnPage
 from portal.wording import terms_in_words
 
 
-class Join(CustomerPage, FormPage):
+class Join(OwnPage, FormPage):
     """/join: a code, and then what it invites to"""
 
     template_name = "portal/join.html"
@@ -39,7 +40,7 @@ class Join(CustomerPage, FormPage):
         return list(terms_in_words(invitation.terms, inviter=invitation.inviter.name, invitee=invitee))
 
 
-class Confirm(CustomerPage, FormPage):
+class Confirm(OwnPage, FormPage):
     """/join/confirm: the code once more, now to link"""
 
     template_name = "portal/join.html"

@@ -1,5 +1,10 @@
-"""Logging in and out in a browser, by the same rules and limits as everywhere."""
+"""
+Logging in and out in a browser, by the same rules and limits as everywhere.
 
+What was typed into a form whose session had ended goes through it, and stands in the form again after it.
+"""
+
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.views import RedirectURLMixin
@@ -15,12 +20,18 @@ from core.addresses import client_address
 from portal.forms import CODE_LENGTH_MAX, LogInForm, SecondFactorForm
 from portal.pages.base import FormPage, Page
 from portal.pages.scanning import ScanPage, with_query
+from portal.pages.starting import start_of
+from portal.pages.typed import carried_typed, put_typed_back
 
 
 class EntryPage(RedirectURLMixin, ScanPage, FormPage):
     """A page that lets somebody in: where they wanted to go, and the scan they came with, go through it."""
 
-    next_page = "portal:join"
+    lets_in = True
+
+    def get_default_redirect_url(self) -> str:
+        """Return where whoever has wanted to go nowhere begins."""
+        return reverse("portal:browse") if self.actor is None else start_of(self.actor.acting)
 
     @property
     def referral_code(self) -> str:
@@ -30,9 +41,13 @@ class EntryPage(RedirectURLMixin, ScanPage, FormPage):
     def get_success_url(self) -> str:
         return self.onward(super().get_success_url())
 
-    def let_in(self, account: Account) -> HttpResponse:
-        """Go on as somebody who has just logged in in this browser: the first use of the scan."""
-        claim = self.claim_scan(Actor.own(account))
+    def let_in(self, account: Account, *, second_factor_at: datetime | None = None) -> HttpResponse:
+        """Log somebody in whom the caller has checked, and go on: the first use of the scan."""
+        typed = carried_typed(self.request)
+        browser.log_in(self.request, account, second_factor_at=second_factor_at)
+        put_typed_back(self.request, typed)
+        self.actor = Actor.own(account)
+        claim = self.claim_scan(self.actor)
         if claim is None or self.get_redirect_url():
             return HttpResponseRedirect(self.get_success_url())
         return HttpResponseRedirect(self.onward(reverse("portal:item", args=[claim.item.public_id])))
@@ -62,9 +77,8 @@ class LogIn(EntryPage):
         account = services.check_credentials(said["username"], said["password"], address=client_address(self.request))
         if services.has_second_factor(account):
             browser.await_second_factor(self.request, account)
-            wanted = {self.redirect_field_name: self.get_redirect_url() or self.get_default_redirect_url()}
+            wanted = {self.redirect_field_name: self.get_redirect_url()}
             return redirect(self.onward(with_query(reverse("portal:second-factor"), wanted)))
-        browser.log_in(self.request, account)
         return self.let_in(account)
 
 
@@ -84,8 +98,7 @@ class SecondFactor(EntryPage):
     def act(self, form: Any) -> HttpResponse:
         assert self.account is not None
         services.check_otp(self.account, form.cleaned_data["otp"])
-        browser.log_in(self.request, self.account, second_factor_at=timezone.now())
-        return self.let_in(self.account)
+        return self.let_in(self.account, second_factor_at=timezone.now())
 
 
 class LogOut(Page):

@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
-from accounts import browser, services
+from accounts import services
 from core import clock
 from core.addresses import client_address
 from portal.forms import RegisterForm
@@ -37,5 +37,4 @@ class Register(EntryPage):
         account = services.register_account(
             **said, password=password, address=client_address(self.request), now=clock.now()
         )
-        browser.log_in(self.request, account)
         return self.let_in(account)

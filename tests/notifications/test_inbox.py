@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from accounts.lifecycle import erase_everywhere, exports
 from accounts.models import Account
 from core import clock
+from core.errors import NotFound
 from distribution.people_events import ReferralBound
 from distribution.services import end_referral, move_referral
 from events.models import Delivery, EventRecord
@@ -18,7 +19,8 @@ from events.services import emit_all
 from notifications import services
 from notifications.kinds import notes_of
 from notifications.models import Message
-from notifications.services import mark_read, purge_messages
+from notifications.selectors import messages_of, unread_in
+from notifications.services import mark_all_read, mark_read, purge_messages
 from orders.events import OrderRefunded
 from tests.accounts.test_linking import link
 from tests.conftest import make_account
@@ -223,3 +225,24 @@ class TestOperators:
         shown = browser(operator).get(f"/admin/notifications/message/{message.pk}/change/").content.decode()
         assert "ZZ:N" in shown
         assert browser(operator).get("/admin/notifications/message/add/").status_code == 403
+
+
+class TestMarkingAll:
+    """Up to the newest that somebody has seen, and nothing that came since."""
+
+    def test_what_came_since_stays_unread_and_a_repeat_marks_nothing(self, buyer: Account, seller: Account) -> None:
+        happens(appointed(buyer, 1), appointed(buyer, 2), appointed(seller, 3))
+        newest = messages_of(buyer).order_by("-id")[0]
+        happens(appointed(buyer, 4))
+
+        marked = [mark_all_read(up_to=newest.public_id, account=buyer, now=clock.now()) for _ in range(2)]
+
+        assert marked == [2, 0]
+        assert unread_in([buyer, seller]) == {buyer.pk: 1, seller.pk: 1}
+
+    def test_somebody_elses_message_marks_nothing(self, buyer: Account, seller: Account) -> None:
+        happens(appointed(buyer), appointed(seller, 2))
+        with pytest.raises(NotFound):
+            mark_all_read(up_to=messages_of(seller)[0].public_id, account=buyer, now=clock.now())
+
+        assert unread_in([buyer]) == {buyer.pk: 1}

@@ -337,11 +337,11 @@ class TestTheWayIn:
         for form, query in ((log_in, {"next": elsewhere}), ({**log_in, "next": elsewhere}, {})):
             token = csrf_token(visitor.get("/log-in"))
             answer = visitor.post("/log-in", {**form, "csrfmiddlewaretoken": token}, query_params=query)
-            assert answer["Location"] == "/join"
+            assert answer["Location"] == "/"
             visitor.cookies.clear()
 
     def test_who_registers_is_not_either(self, visitor: Client) -> None:
-        assert send(visitor, "/register?next=//evil.example", **NEWCOMER)["Location"] == "/join"
+        assert send(visitor, "/register?next=//evil.example", **NEWCOMER)["Location"] == "/"
 
 
 class TestPressesAtTheSameMoment:

@@ -199,4 +199,4 @@ class TestLoggingOut:
         page = visitor.get("/log-in")
         fields = {"username": buyer.username, "password": PASSWORD, "next": elsewhere}
         answer = visitor.post(f"/log-in?next={elsewhere}", fields | {"csrfmiddlewaretoken": csrf_token(page)})
-        assert answer["Location"] == "/join"
+        assert answer["Location"] == "/"
