@@ -115,8 +115,8 @@ def _placeholders(text: str) -> set[str]:
     return set(_PLACEHOLDER.findall(text))
 
 
-def _as_tuple(said: str | Iterable[str]) -> tuple[str, ...]:
-    return (said,) if isinstance(said, str) else tuple(said)
+def _as_tuple(said: str | Iterable[str] | None) -> tuple[str, ...]:
+    return (said or "",) if isinstance(said, str | None) else tuple(said)
 
 
 def _key(message: Message) -> tuple[str, str | None]:
