@@ -34,6 +34,8 @@ class PlainForm(forms.Form):
 class BrowseForm(PlainForm):
     """What somebody looks for, and what comes first."""
 
+    SORTS = (("newest", _("Newest first")), ("price", _("Cheapest first")), ("-price", _("Dearest first")))
+
     search = forms.CharField(
         label=_("What are you looking for?"),
         required=False,
@@ -43,7 +45,7 @@ class BrowseForm(PlainForm):
     sort = forms.ChoiceField(
         label=_("Order"),
         required=False,
-        choices=[("newest", _("Newest first")), ("price", _("Cheapest first")), ("-price", _("Dearest first"))],
+        choices=SORTS,
     )
 
 

@@ -1,6 +1,7 @@
 """Where customers begin: everything that is on sale, found by words, a page at a time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
@@ -30,14 +31,18 @@ class Browse(TextPage):
     def get(self, request: HttpRequest) -> HttpResponse:
         form = BrowseForm(request.GET)
         if not form.is_valid():
-            answer = self.render_to_response(self.get_context_data(form=form))
+            answer = self.render_to_response(self.get_context_data(form=form, searches=True))
             answer.status_code = InvalidInput.status
             return answer
         wanted = {**form.cleaned_data, "seller": request.GET.get("seller", "")}
         page, following = self._page(wanted, request.GET.get("cursor"))
-        if wanted["search"] and self.actor is not None and "cursor" not in request.GET:
+        # What is found while somebody types is no search yet; Enter is.
+        is_search = wanted["search"] and "cursor" not in request.GET and "HX-Request" not in request.headers
+        if is_search and self.actor is not None:
             record_behaviour("search.performed", by=self.actor, data={"search": wanted["search"]}, now=clock.now())
-        return self.render_to_response(self.get_context_data(form=form, **_shown(page, wanted, following)))
+        return self.render_to_response(
+            self.get_context_data(form=form, searches=True, **_shown(page, wanted, following))
+        )
 
     def _page(self, wanted: Mapping[str, str], cursor: str | None) -> tuple[Sequence[Item], str]:
         """The items of one page, and the cursor of the next; "" where there is none."""
@@ -50,9 +55,25 @@ class Browse(TextPage):
         return page, write_cursor(page[-1], ordering) if len(found) > len(page) else ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What comes first, as somebody chooses it."""
+
+    title: str
+    address: str
+    is_chosen: bool
+
+
+def _orders(chosen: Mapping[str, str]) -> Iterator[_Order]:
+    for sort, title in BrowseForm.SORTS:
+        address = f"{reverse('portal:browse')}?{urlencode({**chosen, 'sort': sort})}"
+        yield _Order(str(title), address, sort == chosen.get("sort", NEWEST))
+
+
 def _shown(page: Sequence[Item], wanted: Mapping[str, str], following: str) -> dict[str, Any]:
     chosen = {name: value for name, value in wanted.items() if value}
     return {
+        "orders": list(_orders(chosen)),
         "items": page,
         "search": wanted["search"],
         "seller": page[0].seller if wanted["seller"] and page else None,

@@ -35,7 +35,7 @@ class TestBrowsing:
         page = visitor.get("/")
 
         assert titles(page) == ["Tea <b>"]
-        assert f"Tea <b> 10.00 GBP {seller.name} Sold out" in text_of(page)
+        assert f"Tea <b> £10.00 {seller.name} Sold out" in text_of(page)
         assert not page.cookies
 
     def test_goes_on_page_by_page_in_any_order(self, visitor: Client, seller: Account, settings: LazySettings) -> None:
@@ -87,6 +87,7 @@ class TestBrowsing:
         for number in range(2):
             offer(seller, title=f"Cup {number}")
         browser = customer(buyer)
+        browser.get("/", {"search": "cu"}, headers={"HX-Request": "true"})  # While they type.
         browser.get(more(browser.get("/", {"search": "cup"})))
 
         assert [row.data for row in Behaviour.objects.filter(kind="search.performed")] == [{"search": "cup"}]
