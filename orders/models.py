@@ -217,6 +217,7 @@ class Order(models.Model):
             models.Index(fields=["buyer", "-id"], name="order_by_buyer"),
             models.Index(fields=["seller", "-id"], name="order_by_seller"),
             models.Index(fields=["seller", "status", "-id"], name="order_by_seller_status"),
+            models.Index(fields=["seller", "paid_at"], name="order_by_seller_paid", condition=Q(paid_at__isnull=False)),
             models.Index(
                 fields=["status", "-id"],
                 name="order_by_rare_status",

@@ -1,5 +1,6 @@
 """
-What came of shares: who looked, who ordered, what was earned; of one share, of an item's or of a sharer's.
+What came of shares: who looked, who ordered, what was earned; of one share, of an item's, of a sharer's or of all of a
+seller's items.
 
 Scans are read from the days that are counted and, in the same statement, from the log behind the mark: so the numbers
 are the log's at that moment, and take no walk over a million scans.
@@ -17,13 +18,17 @@ from core.errors import NotFound
 from sharing.models import ScanMark, Share
 from sharing.services.counting import COUNTS, DAY
 
-SHARE, ITEM, SHARER = "share", "item", "sharer"
+SHARE, ITEM, SHARER, SELLER = "share", "item", "sharer", "seller"
 BY_DAY, BY_STORE, BY_ITEM, BY_SHARER = "day", "store", "item", "sharer"
 
 _SCOPES = {
     SHARE: "{share} = %(key)s",
     ITEM: "{share} IN (SELECT id FROM sharing_share WHERE item_id = %(key)s)",
     SHARER: "{share} IN (SELECT id FROM sharing_share WHERE sharer_id = %(key)s)",
+    SELLER: (
+        "{share} IN (SELECT shared.id FROM sharing_share shared JOIN catalog_item offered"
+        " ON offered.id = shared.item_id WHERE offered.seller_id = %(key)s)"
+    ),
 }
 # By what: what a row is of, its name, and what has to be joined for that.
 _GROUPS = {
@@ -116,7 +121,7 @@ class Row:
 
 def report_rows(scope: str, key: int, *, by: str = "") -> list[Row]:
     """
-    Return the rows of a report; `key`: of the share, item or sharer. Without `by` it is one row.
+    Return the rows of a report; `key`: of the share, item, sharer or seller. Without `by` it is one row.
 
     Days come in order, everything else with the most human scans first.
     """

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 
 from accounts.models import Account
 from catalog.models import Item
@@ -75,6 +75,12 @@ def get_share_key(public_id: str) -> int:
 def budgets_of(items: Iterable[int]) -> dict[int, ShareBudget]:
     """Return the budgets of items, by the items' keys; one statement."""
     return {budget.item_id: budget for budget in ShareBudget.objects.filter(item__in=set(items))}
+
+
+def shares_out(item: Item) -> dict[int, int]:
+    """Return how many shares of an item lead somewhere, by the version of its program that each was made under."""
+    out = Share.objects.filter(item=item, revoked_at=None, program__ended_at=None)
+    return dict(out.values_list("program__version").annotate(count=Count("id")).order_by("program__version"))
 
 
 def share_url(share_id: int) -> str:

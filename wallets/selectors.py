@@ -1,9 +1,9 @@
 """What others may read of wallets; always by the account that looks."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.db import connection
@@ -162,6 +162,67 @@ def earnings_of_order(order: str, *, visible_to: Account) -> QuerySet[Earning]:
     """Return the parts of one order's money (public id), as they were given: own ones; operators see everybody's."""
     earnings = Earning.objects.filter(order=order).select_related("owner").order_by("id")
     return earnings if visible_to.is_staff else earnings.filter(owner=visible_to)
+
+
+def debts_of(visible_to: Account) -> QuerySet[Debt]:
+    """Return what an account still owes, the oldest first: in this order earnings repay it."""
+    return Debt.objects.filter(owner=visible_to, amount_minor__gt=F("repaid_minor")).order_by("id")
+
+
+_COMING_RELEASES = """
+SELECT CASE WHEN status = 'pending' THEN (releases_at AT TIME ZONE 'UTC')::date END AS day, status = 'held' AS is_held,
+       currency, count(*), sum(original_minor - reversed_minor)::bigint
+FROM wallets_earning WHERE owner_id = %(owner)s AND status IN ('pending', 'held')
+GROUP BY 1, 2, 3 ORDER BY 1 NULLS LAST, 2, 3
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ComingRelease:
+    """
+    What of an account's earnings is released on one day (UTC) in one currency.
+
+    `day` is None for what waits for its order to be completed, and for what is held (`is_held`) until that is decided.
+    """
+
+    day: date | None
+    is_held: bool
+    currency: str
+    earnings: int
+    amount_minor: int
+
+
+def coming_releases(*, visible_to: Account) -> list[ComingRelease]:
+    """Return an account's calendar of releases in one statement: days in order, then what has none."""
+    with connection.cursor() as cursor:
+        cursor.execute(_COMING_RELEASES, {"owner": visible_to.pk})
+        return [ComingRelease(*row) for row in cursor.fetchall()]
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBackForeseen:
+    """Where earnings that are taken back would come from; the three sum to what is taken."""
+
+    from_pending_minor: int
+    from_wallet_minor: int
+    to_debt_minor: int
+
+
+def foresee_taking_back(
+    *, order: str, owner: Account, role: str, currency: str, minor_by_part: Mapping[str, int]
+) -> TakenBackForeseen:
+    """
+    Return where parts of an owner's earnings of an order would come from if they were taken back now.
+
+    `minor_by_part`: by the earning's part, in minor units. Nothing is locked and nothing held.
+    """
+    own = Earning.objects.filter(order=order, owner=owner, role=role, part__in=minor_by_part)
+    released = set(own.filter(released_at__isnull=False).values_list("part", flat=True))
+    gone_minor = sum(minor for part, minor in minor_by_part.items() if part in released)
+    available = {one.currency: one.available_minor for one in wallet_balances(visible_to=owner)} if gone_minor else {}
+    from_wallet_minor = min(gone_minor, max(available.get(currency, 0), 0))
+    from_pending_minor = sum(minor_by_part.values()) - gone_minor
+    return TakenBackForeseen(from_pending_minor, from_wallet_minor, gone_minor - from_wallet_minor)
 
 
 @dataclass(frozen=True, slots=True)

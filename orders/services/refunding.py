@@ -79,7 +79,7 @@ def refund_locked(
 ) -> Refund:
     """The same for an order that is locked already, after the items that go back on the shelf."""
     sold = list(order.lines.order_by("id"))
-    amount_by_line = _amounts(order, sold, amount_minor, lines)
+    amount_by_line = amounts_wanted(order, sold, amount_minor, lines)
     steps = plan_refund(amount_by_line, sold)
     refund = _write_refund(order, steps, _units_to_restock(steps, lines), reason, actor, now)
     if not order.refundable_minor:  # Whoever has asked for money has it all.
@@ -102,10 +102,15 @@ def _items_to_restock(order: str, lines: Sequence[WantedRefundLine]) -> list[int
     return list(items.values_list("item_id", flat=True))
 
 
-def _amounts(
+def amounts_wanted(
     order: Order, sold: Sequence[OrderLine], amount_minor: int | None, lines: Sequence[WantedRefundLine]
 ) -> dict[int, int]:
-    """Return what is wanted of each line, by its key."""
+    """
+    Return what a refund of an amount, or of amounts of lines, wants of each line of an order, by the line's key.
+
+    :raises LineUnknown: the order has no such line.
+    :raises RefundExceedsPaid: it is more than is paid and not yet refunded.
+    """
     wanted = _amounts_of_lines(sold, lines) if amount_minor is None else {}
     if (amount_minor or sum(wanted.values())) > order.refundable_minor:
         raise RefundExceedsPaid(left=order.refundable_minor)

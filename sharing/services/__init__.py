@@ -8,7 +8,7 @@ from sharing.services.hearing import hear_what_waits
 from sharing.services.matching import Matches, PlacedLine, match_order, record_matches
 from sharing.services.programs import end_program, end_programs_of, set_program
 from sharing.services.reclassifying import request_reclassification
-from sharing.services.reversing import reverse_share_charges
+from sharing.services.reversing import foresee_reversals, reverse_share_charges
 from sharing.services.scanning import record_scan
 from sharing.services.sharing import make_share, revoke_share, revoke_shares_of, take_down_share
 
@@ -25,6 +25,7 @@ __all__ = [
     "end_due_holds",
     "end_program",
     "end_programs_of",
+    "foresee_reversals",
     "hear_what_waits",
     "make_share",
     "match_order",

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
@@ -34,6 +35,26 @@ def reverse_share_charges(*, order: str, refunded_net: Mapping[int, int], now: d
     _give_back_to_budgets([step for step in steps if step[0].state == WonLine.State.CHARGED], budgets)
     _take_back(order, steps, now)
     return sum(minor for _line, minor in steps)
+
+
+@dataclass(frozen=True, slots=True)
+class ReversalsForeseen:
+    """What a refund would take of lines that somebody brought: from sharers, and by line from what is the seller's."""
+
+    of_sharers_minor: int
+    of_seller_minors: Mapping[str, int]
+
+
+def foresee_reversals(*, order: str, refunded_net: Mapping[int, int]) -> ReversalsForeseen:
+    """
+    Return what `reverse_share_charges` would take if it came now; nothing is locked and nothing changed.
+
+    `of_seller_minors`, by the line's public id: of what an operator rejected, which is the seller's again.
+    """
+    lines = list(WonLine.objects.filter(order=order, line__in=refunded_net).order_by("line"))
+    steps = [(line, _reverse(line, refunded_net[line.line])) for line in lines]
+    rejected = {line.public_line: minor for line, minor in steps if line.state == WonLine.State.REJECTED and minor}
+    return ReversalsForeseen(sum(minor for _line, minor in steps) - sum(rejected.values()), rejected)
 
 
 def _lock_lines(order: str, wanted: Mapping[int, int]) -> list[WonLine]:
