@@ -41,9 +41,18 @@ class Group:
 
 
 BUYING: list[Entry] = []
-SELLING: list[Entry] = []
 COUNTER: list[Entry] = [
     Entry("counter", gettext_lazy("Counter"), "calculator", SELLERS),
+]
+SELLING: list[Entry] = [
+    Entry("sell", gettext_lazy("Overview"), "layout-dashboard", SELLERS),
+    Entry("sell-orders", gettext_lazy("Orders"), "package", SELLERS),
+    Entry("sell-refund-requests", gettext_lazy("Refund requests"), "undo-2", SELLERS),
+    Entry("sell-items", gettext_lazy("Items"), "tag", SELLERS),
+    Entry("sell-stores", gettext_lazy("Stores"), "map-pin", SELLERS),
+    Entry("sell-programs", gettext_lazy("Share programs"), "megaphone", SELLERS),
+    Entry("sell-earnings", gettext_lazy("Income"), "coins", SELLERS),
+    Entry("sell-statement", gettext_lazy("Statement"), "scroll-text", SELLERS),
 ]
 EARNING: list[Entry] = [
     Entry("earnings", gettext_lazy("Earnings"), "coins"),

@@ -301,6 +301,8 @@ EARNINGS_PER_PAGE = 25  # of the own parts of sales
 PEOPLE_PER_PAGE = 50  # of those who came through one, on one branch of the tree
 AGENT_STORES_SHOWN = 200  # on an agent's map and beside it
 AGENT_VACANCIES_SHOWN = 50  # beside an agent's area
+SELLERS_ROWS_PER_PAGE = 25  # of a seller's items, orders, requests, earnings and statement
+SELLERS_DAYS_SHOWN = 30  # of sales, on a seller's overview
 PORTAL_PROVIDER = ""  # charges what a wallet lacks; one that needs no form of its own in the browser
 
 # --- Pictures of items -----------------------------------------------------------------------

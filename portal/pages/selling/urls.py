@@ -1,3 +1,52 @@
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from portal.pages.selling import (
+    earnings,
+    items,
+    orders,
+    overview,
+    pictures,
+    programs,
+    refund_requests,
+    refunds,
+    statement,
+    stores,
+)
+
+urlpatterns = [
+    path("sell", overview.Overview.as_view(), name="sell"),
+    path("sell/items", items.Items.as_view(), name="sell-items"),
+    path("sell/items/new", items.NewItem.as_view(), name="sell-item-new"),
+    path("sell/items/<str:item_id>", items.EditItem.as_view(), name="sell-item"),
+    path("sell/items/<str:item_id>/status", items.ItemStatus.as_view(), name="sell-item-status"),
+    path("sell/items/<str:item_id>/pictures", pictures.AddPictures.as_view(), name="sell-pictures"),
+    path("sell/items/<str:item_id>/pictures/<str:picture_id>", pictures.OnePicture.as_view(), name="sell-picture"),
+    path(
+        "sell/items/<str:item_id>/pictures/<str:picture_id>/move",
+        pictures.MovePicture.as_view(),
+        name="sell-picture-move",
+    ),
+    path(
+        "sell/items/<str:item_id>/pictures/<str:picture_id>/remove",
+        pictures.RemovePicture.as_view(),
+        name="sell-picture-remove",
+    ),
+    path("sell/items/<str:item_id>/program", programs.ItemProgram.as_view(), name="sell-program"),
+    path("sell/items/<str:item_id>/program/end", programs.EndProgram.as_view(), name="sell-program-end"),
+    path("sell/stores", stores.Stores.as_view(), name="sell-stores"),
+    path("sell/stores/map.svg", stores.StoresMap.as_view(), name="sell-map"),
+    path("sell/stores/new", stores.NewStore.as_view(), name="sell-store-new"),
+    path("sell/stores/<str:store_id>", stores.EditStore.as_view(), name="sell-store"),
+    path("sell/stores/<str:store_id>/close", stores.CloseStore.as_view(), name="sell-store-close"),
+    path("sell/orders", orders.SoldOrders.as_view(), name="sell-orders"),
+    path("sell/orders/<str:order_id>", orders.SoldOrder.as_view(), name="sell-order"),
+    path("sell/orders/<str:order_id>/cancel", orders.CancelOrder.as_view(), name="sell-order-cancel"),
+    path("sell/orders/<str:order_id>/refund", refunds.RefundOrder.as_view(), name="sell-order-refund"),
+    path("sell/refund-requests", refund_requests.RefundRequests.as_view(), name="sell-refund-requests"),
+    path("sell/refund-requests/<str:request_id>", refund_requests.Answer.as_view(), name="sell-refund-request"),
+    path("sell/programs", programs.Programs.as_view(), name="sell-programs"),
+    path("sell/earnings", earnings.Earnings.as_view(), name="sell-earnings"),
+    path("sell/earnings.csv", earnings.EarningsCsv.as_view(), name="sell-earnings-csv"),
+    path("sell/statement", statement.Statement.as_view(), name="sell-statement"),
+    path("sell/statement.csv", statement.StatementCsv.as_view(), name="sell-statement-csv"),
+]
