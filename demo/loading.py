@@ -78,6 +78,7 @@ from orders.services import (
     pay_order,
     place_checkout,
     refund_order,
+    request_refund,
 )
 from sharing.models import Scan, Share, ShareProgram
 from sharing.services import make_share, set_program
@@ -235,6 +236,7 @@ def _offer(offer: Offer, now: datetime) -> None:
             category=offer.category,
             price=offer.price,
             stock=offer.stock,
+            status=offer.status,
             store=Store.objects.get(seller=seller).public_id,
             actor=Actor.own(seller),
             now=now,
@@ -315,6 +317,8 @@ def _tell(story: Story, now: datetime) -> None:
         refund_order(
             order=order, amount_minor=story.refund.minor, reason=story.refund_reason, actor=seller, now=at(0.75)
         )
+    if story.asks_back:
+        request_refund(order=order, reason=story.asks_back, actor=buyer, now=at(0.9))
     if story.cancelled:
         cancel_order(order=order, actor=seller, now=at(0.75))
 

@@ -56,6 +56,7 @@ class Offer:
     category: str
     price: Money
     stock: int | None = None
+    status: str = "on_sale"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +137,7 @@ class Story:
     refund: Money | None = None
     refund_reason: str = ""
     cancelled: bool = False
+    asks_back: str = ""  # Why the buyer asks for all of it back; the seller has not answered yet.
     by: str = ""
     scanned: str = ""
 
@@ -304,6 +306,15 @@ OFFERS = (
         stock=40,
     ),
     Offer(
+        seller="meridian-lab",
+        title="Pesticides in tea leaves",
+        description="A panel of 60 residues. Not offered yet: the method is being validated.",
+        kind="service",
+        category="laboratory tests",
+        price=Money(980_00, "CNY"),
+        status="draft",
+    ),
+    Offer(
         seller="tanuki-cafe",
         title="Hand-drip coffee",
         description="A single origin that changes with the week, ground when you order.",
@@ -383,6 +394,11 @@ OFFERS = (
 
 SHARINGS = (
     Sharing(
+        title="Sampling kit for water",
+        terms=ProgramTerms(rate_bps=500, window_days=30, model="last_touch", budget=Money(500_00, "CNY")),
+        sharer="grace",
+    ),
+    Sharing(
         title="Refurbished toaster",
         terms=ProgramTerms(rate_bps=800, window_days=30, model="last_touch", lock_days=90, budget=Money(100_00, "GBP")),
         sharer="grace",
@@ -401,6 +417,7 @@ LOOKS = (
         people={18: 2, 15: 6, 14: 3, 11: 2, 9: 5, 6: 4, 3: 7, 1: 3},
         machines={15: 2, 6: 1},
     ),
+    Looks(title="Sampling kit for water", sharer="grace", people={13: 4, 8: 5, 5: 2, 2: 6}, machines={8: 1}),
     Looks(title="Cupping for two, one hour", sharer="grace", people={12: 3, 9: 6, 8: 2, 4: 1}, machines={9: 1}),
 )
 
@@ -469,6 +486,7 @@ STORIES = (
         quantity=3,
         stage=Stage.FULFILLED,
         age=timedelta(days=2),
+        asks_back="Nobody came to take the samples.",
     ),
     Story(
         buyer="harbour-foods",

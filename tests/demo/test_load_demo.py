@@ -14,7 +14,7 @@ from django.core.management import CommandError, call_command
 
 from accounts.models import Account, Behaviour, ExternalIdentity, Link, LinkSpending
 from accounts.services import check_credentials, log_in
-from catalog.models import Item, Store
+from catalog.models import Item, ItemPicture, Store
 from core.money import CURRENCY_DIGITS
 from core.registry import book_checks
 from demo import loading
@@ -26,7 +26,7 @@ from ledger.models import LedgerAccount
 from ledger.selectors import trial_balance
 from marketplace.servers import PROJECT_DIR
 from orders.counter.models import CounterTrade
-from orders.models import Order
+from orders.models import Order, RefundRequest
 from sharing.models import Scan
 from wallets.models import Earning
 
@@ -35,6 +35,14 @@ def load() -> str:
     printed = StringIO()
     call_command("load_demo", stdout=printed)
     return printed.getvalue()
+
+
+@pytest.fixture(autouse=True)
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Drawing the pictures anew takes longer than all else: one test does. They are handed to it."""
+    drawn = loading.MOTIFS
+    monkeypatch.setattr(loading, "MOTIFS", {})
+    return drawn
 
 
 def counts() -> list[int]:
@@ -58,6 +66,24 @@ class TestTheDemoWorld:
         currencies = Item.objects.values_list("currency", flat=True)
         assert {CURRENCY_DIGITS[currency] for currency in currencies} == {0, 2, 3}
         assert Item.objects.filter(stock__isnull=False).exists()
+
+    def test_shows_everything_that_is_on_sale_by_a_picture(
+        self, undrawn: dict[str, Any], monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Any
+    ) -> None:
+        settings.MEDIA_ROOT = tmp_path
+        monkeypatch.setattr(loading, "MOTIFS", undrawn)
+
+        load()
+
+        assert not Item.objects.filter(status="on_sale", cover="").exists()
+        assert len(list(tmp_path.rglob("*.webp"))) == 2 * ItemPicture.objects.count() >= 2 * Item.objects.count()
+
+    def test_has_something_for_its_sellers_to_do(self) -> None:
+        load()
+
+        waiting = RefundRequest.objects.filter(status="open").values_list("order__seller__username", flat=True)
+        assert list(waiting) == ["meridian-lab"]
+        assert set(Item.objects.values_list("status", flat=True)) == {"on_sale", "draft"}
 
     def test_has_orders_in_every_state_and_refunds(self) -> None:
         load()
