@@ -11,10 +11,12 @@ from celery import bootsteps
 from django.conf import settings
 from django.db import close_old_connections, connection
 
+from core.heartbeats import looked
 from core.jobs import run_next_job
 
 log = structlog.get_logger(__name__)
 
+JOBS = "jobs"
 LONG_QUEUE = "long"
 
 
@@ -34,6 +36,7 @@ class JobLoop(threading.Thread):
     def _run_next(self) -> bool:
         close_old_connections()
         try:
+            looked(JOBS)
             return run_next_job(stopping=self._stopping.is_set)
         except Exception:  # The database may be away; the job is found again when it is back.
             log.exception("job_loop_failed")

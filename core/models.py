@@ -1,4 +1,4 @@
-"""What no business room owns: idempotency records, the clock's offset, counted attempts, jobs."""
+"""What no business room owns: idempotency records, the clock's offset, counted attempts, jobs, looks."""
 
 from django.db import models
 from django.db.models import F, Q
@@ -119,3 +119,34 @@ class Job(models.Model):
     @property
     def is_finished(self) -> bool:
         return self.finished_at is not None
+
+
+class Heartbeat(models.Model):
+    """When a worker last looked for work, so that people see that somebody looks; one row for each process."""
+
+    worker = models.CharField(max_length=120, primary_key=True, help_text="Kind, host and process.")
+    kind = models.CharField(max_length=40)
+    looked_at = models.DateTimeField(help_text="By the database's clock.")
+
+    def __str__(self) -> str:
+        return self.worker
+
+
+class BookVerdict(models.Model):
+    """One look at the books (`manage.py verify_books`): what it looked at, and what it found."""
+
+    began_at = models.DateTimeField()
+    ended_at = models.DateTimeField()
+    checks_count = models.IntegerField()
+    rows_count = models.BigIntegerField(help_text="How many keys the checks walked.")
+    findings_count = models.IntegerField()
+    findings = models.JSONField(default=list, help_text="The first of them: {check, subject, detail}.")
+    limited_to = models.CharField(max_length=300, blank=True, help_text="Empty where it looked at everything.")
+
+    class Meta:
+        verbose_name = "verification of the books"
+        verbose_name_plural = "verifications of the books"
+        indexes = [models.Index(fields=["-ended_at"], name="book_verdict_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.ended_at:%Y-%m-%d %H:%M} UTC"

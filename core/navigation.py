@@ -1,7 +1,7 @@
-"""The sidebar and the first page of the operators' pages: one group for each room, the highest room first."""
+"""The sidebar of the operators' pages: one group for each room, the highest room first, and what waits in each."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from django.apps import apps
 from django.contrib import admin
@@ -10,34 +10,43 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.urls import reverse
 
-from core.admin import HouseAdmin
+from core.admin.house import HouseAdmin
 
 BADGE_MAX = 99
-
-Section = Callable[[HttpRequest], str]
-
-_sections: list[Section] = []
-
-
-def on_start_page(section: Section) -> Section:
-    """Register what a room shows first: HTML, or nothing for those who may not see it."""
-    _sections.append(section)
-    return section
+Found = TypeVar("Found")
 
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the lists that this operator may see, by room."""
     shown = rooms(request)
-    badges = _badges([model["model"] for room in shown for model in room["models"]])
+    badges = {model: _badge(count) for model, count in waiting_counts(request).items()}
     return [
         {"title": room["name"], "separator": True, "items": _items(room["models"], badges, request)} for room in shown
     ]
 
 
-def _badges(models: Iterable[type[Model]]) -> dict[type[Model], str]:
-    """How much waits of each model, counted no further than is shown; one statement for all of them."""
+def waiting_counts(request: HttpRequest) -> dict[type[Model], int]:
+    """
+    How much waits of each model that this operator may see, counted no further than is shown.
+
+    One statement for all of them, once for each request: sidebar and first page show the same.
+    """
+    return _once(
+        request, "waiting", lambda: _count([model["model"] for room in rooms(request) for model in room["models"]])
+    )
+
+
+def _once(request: HttpRequest, name: str, find: Callable[[], Found]) -> Found:
+    """Find something once for each request: the sidebar and a page beside it ask for the same."""
+    kept: dict[str, Any] = request.META.setdefault("marketplace.navigation", {})
+    if name not in kept:
+        kept[name] = find()
+    return kept[name]
+
+
+def _count(models: Iterable[type[Model]]) -> dict[type[Model], int]:
     waiting = {
-        model: rows for model in models if (house := _house(model)) and (rows := house.rows_waiting()) is not None
+        model: rows for model in models if (house := house_of(model)) and (rows := house.rows_waiting()) is not None
     }
     if not waiting:
         return {}
@@ -45,27 +54,24 @@ def _badges(models: Iterable[type[Model]]) -> dict[type[Model], str]:
     counts = ", ".join(f"(SELECT count(*) FROM ({sql}) AS waiting)" for sql, _parameters in pieces)  # noqa: S608 - SQL of our own query sets
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {counts}", [value for _sql, parameters in pieces for value in parameters])
-        found = cursor.fetchone()
-    return {model: _badge(count) for model, count in zip(waiting, found, strict=True)}
+        return dict(zip(waiting, cursor.fetchone(), strict=True))
 
 
 def _badge(count: int) -> str:
     return f"{BADGE_MAX}+" if count > BADGE_MAX else str(count or "")
 
 
-def _house(model: type[Model]) -> HouseAdmin | None:
+def house_of(model: type[Model]) -> HouseAdmin | None:
     registered = admin.site._registry.get(model)
     return registered if isinstance(registered, HouseAdmin) else None
 
 
-def start_page(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """The first page shows what waits, and then the rooms in the same order as the sidebar."""
-    shown = [section(request) for section in _sections]
-    return context | {"title": "Rooms", "app_list": rooms(request), "sections": [html for html in shown if html]}
-
-
 def rooms(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the rooms of which this operator may see something, in the order of INSTALLED_APPS turned round."""
+    return _once(request, "rooms", lambda: _rooms(request))
+
+
+def _rooms(request: HttpRequest) -> list[dict[str, Any]]:
     seen = {room["app_label"]: room for room in admin.site.get_app_list(request)}
     return [seen[room.label] for room in reversed(list(apps.get_app_configs())) if room.label in seen]
 
@@ -75,7 +81,7 @@ def _items(
 ) -> list[dict[str, Any]]:
     items = []
     for model in models:
-        house = _house(model["model"])
+        house = house_of(model["model"])
         items.append(
             {
                 "title": model["name"],

@@ -13,6 +13,7 @@ from unfold.decorators import action, display
 
 from core.admin import ReadOnlyAdmin, link_to, list_link, payload_table
 from core.ids import decode_key, encode_key
+from events import cockpit  # noqa: F401 - its tiles are registered
 from events.consumers import all_consumers
 from events.models import Delivery, EventRecord
 from events.services import retry_deliveries
@@ -117,6 +118,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
     """The queues. Normally almost empty; what is parked waits for a person."""
 
     icon = "pending_actions"
+    waiting_query = "state=parked"
     list_display = ("event", "event_type", "consumer", "subject", "state", "age", "attempts", "error_code")
     list_display_links = ("consumer",)
     list_filter = (StateFilter, ConsumerFilter)

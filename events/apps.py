@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class EventsConfig(AppConfig):
@@ -6,6 +7,8 @@ class EventsConfig(AppConfig):
     verbose_name = "Events"
 
     def ready(self) -> None:
-        from events import figures  # Models are ready only now.
+        from core.heartbeats import expect_looks  # Models are ready only now.
+        from events import figures
 
         figures.register()
+        expect_looks("deliveries", _("Deliveries"))

@@ -13,9 +13,11 @@ from celery import bootsteps
 from django.conf import settings
 from django.db import close_old_connections, connection
 
+from core.heartbeats import looked
 from events.consumers import all_consumers
 from events.delivery import deliver_due
 
+DELIVERIES = "deliveries"
 log = structlog.get_logger(__name__)
 
 
@@ -65,6 +67,7 @@ class DeliveryLoop(threading.Thread):
         close_old_connections()
         try:
             wait_seconds = deliver_due(name)
+            looked(DELIVERIES)
         except Exception:  # One consumer's fault is logged; the others must go on.
             log.exception("delivery_failed", consumer=name)
             return

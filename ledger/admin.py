@@ -12,7 +12,10 @@ from unfold.decorators import display
 from core.admin import ReadOnlyAdmin, link_to, list_link, page_link, shown_money, table
 from core.ids import decode_key, encode_key
 from core.money import format_minor
-from ledger import codes
+from ledger import (
+    cockpit,  # noqa: F401 - its tiles are registered
+    codes,
+)
 from ledger.models import LEG_BITS, LEGS_MAX, Batch, Hold, Journal, LedgerAccount, Movement, Seal, Transfer
 
 SEAL_SHOWN = 12  # digits
@@ -60,7 +63,7 @@ class PurposeFilter(SimpleListFilter):
 
     title = "purpose"
     parameter_name = "purpose"
-    purposes = ("wallet", "pending", "debt", "platform", "clearing", "cash", "suspense")
+    purposes = ("wallet", "pending", "debt", "escrow", "platform", "clearing", "cash", "suspense")
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [(purpose, purpose) for purpose in self.purposes]

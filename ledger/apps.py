@@ -6,8 +6,9 @@ class LedgerConfig(AppConfig):
     verbose_name = "Ledger"
 
     def ready(self) -> None:
-        from ledger import checks, figures, seal_checks  # Models are ready only now.
+        from ledger import checks, figures, rollups, seal_checks  # Models are ready only now.
 
         checks.register()
         figures.register()
+        rollups.register()
         seal_checks.register()

@@ -231,3 +231,31 @@ class Seal(models.Model):
     @property
     def hash(self) -> str:
         return bytes(self.digest).hex()
+
+
+class PurposeDay(models.Model):
+    """What accounts of one purpose turned over on one day of the world (UTC); a roll-up, made by `ledger.rollups`."""
+
+    day = models.DateField(help_text="Of `effective_at`, in UTC.")
+    purpose = models.CharField(max_length=CODE_LENGTH_MAX, help_text="The first word of the accounts' codes.")
+    currency = models.CharField(max_length=3)
+    debits_minor = models.BigIntegerField()
+    credits_minor = models.BigIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["day", "purpose", "currency"], name="purpose_day_once")]
+
+    def __str__(self) -> str:
+        return f"{self.purpose} {self.currency} on {self.day}"
+
+
+class RollupMark(models.Model):
+    """The last batch that a roll-up has added; its lock is the right to add the next."""
+
+    name = models.CharField(max_length=40, primary_key=True)
+    booked_at = models.DateTimeField(null=True, help_text="The batch's; null before the first.")
+    batch_id = models.BigIntegerField(db_default=0, default=0)
+    as_of = models.DateTimeField(null=True, help_text="All that was booked until then is in it.")
+
+    def __str__(self) -> str:
+        return f"{self.name} up to {self.as_of}"

@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
 from accounts import pages
+from core.admin import tile_page
 
 ROOMS = (  # Django tries the paths of one after the other: where the most requests go comes first.
     "orders",
@@ -39,6 +40,7 @@ urlpatterns = [
     path("admin/second-factor/", pages.OperatorSecondFactor.as_view(), name="second_factor"),
     path("admin/logout/", pages.OperatorLogout.as_view()),
     path("admin/password_change/", pages.OperatorPassword.as_view()),
+    path("admin/cockpit/<slug:name>/", admin.site.admin_view(tile_page), name="cockpit-tile"),
     path("admin/", admin.site.urls),
 ]
 

@@ -25,6 +25,7 @@ class OrdersConfig(AppConfig):
         import_module("wallets.services").register_charged_trades(charged_orders)
         sales = import_module("orders.sales")
         import_module("distribution.sales").register_sales(lines=sales.lines_of, refunds=sales.refunded_fees)
+        import_module("orders.sales_days").register()
         register_proof_lines("orders", import_module("orders.proof").platform_line)
         selectors = import_module("orders.selectors")
         register_closer("tills", import_module("orders.counter.services").close_tills)

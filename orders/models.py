@@ -238,6 +238,7 @@ class Order(models.Model):
                 fields=["-id"], name="order_at_counter_provider", condition=Q(channel="store") & ~Q(provider="")
             ),
             models.Index(fields=["store", "placed_at"], name="order_by_store", condition=Q(channel="store")),
+            models.Index(fields=["placed_at"], name="order_at_counter_by_time", condition=Q(channel="store")),
             models.Index(
                 fields=["next_transition_at", "id"], name="order_due", condition=Q(next_transition_at__isnull=False)
             ),
@@ -477,3 +478,38 @@ class RefundRequest(models.Model):
         if self.lines is not None:
             return sum(line["amount"] for line in self.lines)
         return self.refund.amount_minor if self.refund else self.order.refundable_minor
+
+
+class SalesDay(models.Model):
+    """
+    What was paid and given back on one day for what one seller sold at one store; a roll-up (`orders.sales_days`).
+
+    It can be made again from the book at any time.
+    """
+
+    day = models.DateField(help_text="When it was paid or refunded, in UTC by the house's clock.")
+    seller = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
+    store = models.ForeignKey(
+        "catalog.Store",
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+        help_text="Null where it was sold by none.",
+    )
+    currency = models.CharField(max_length=3)
+    paid_minor = models.BigIntegerField()
+    refunded_minor = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["day", "currency", "seller", "store"], name="sales_day_once", nulls_distinct=False
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.seller_id} at {self.store_id} on {self.day}"

@@ -166,7 +166,7 @@ UNFOLD: dict[str, Any] = {
     "SHOW_VIEW_ON_SITE": False,
     "STYLES": [lambda request: static("core/operators.css")],
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("core/favicon.svg")}],
-    "DASHBOARD_CALLBACK": "core.navigation.start_page",
+    "DASHBOARD_CALLBACK": "core.admin.first_page",
     "SIDEBAR": {"show_search": True, "navigation": "core.navigation.sidebar"},
 }
 
@@ -282,6 +282,9 @@ COVERAGE_ROWS_MAX = 1000  # in one report
 SEAL_EVERY_SECONDS = 5.0
 SEAL_BATCHES_AT_ONCE = 500  # in one transaction
 SEAL_ROWS_AT_ONCE = 50_000  # in one transaction, unless one batch has more
+ROLLUP_EVERY_SECONDS = 5.0
+ROLLUP_BATCHES_AT_ONCE = 500  # in one transaction
+ROLLUP_TRANSFERS_AT_ONCE = 50_000  # in one transaction, unless one batch has more
 TRIAL_ACCOUNTS_AT_ONCE = 1000  # in one query of a trial balance
 
 # --- Customers' pages ------------------------------------------------------------------------
@@ -447,6 +450,24 @@ JOB_RETENTION = timedelta(days=90)  # how long a finished job can still be looke
 # --- Checks of the books: rows looked at by one short query -----------------------------------
 
 METRICS_WINDOW_SECONDS = 60
+HEARTBEAT_EVERY_SECONDS = 5.0  # so often a worker says that it is still looking
+HEARTBEAT_LATE_SECONDS = 60.0  # who was silent for so long is taken for gone
+HEARTBEAT_RETENTION = timedelta(days=1)
+VERDICT_FINDINGS_KEPT = 50  # of one look at the books; the count is of all
+VERDICT_LATE_AFTER = timedelta(hours=36)  # the books are looked at every night
+
+# --- The operators' cockpit --------------------------------------------------------------------
+
+COCKPIT_TILE_SLOW_SECONDS = 0.1  # a tile that took longer loads by itself for a while
+COCKPIT_TILE_SLOW_KEPT_SECONDS = 300
+COCKPIT_TILE_TIMEOUT_MS = 1_000  # on the page with all of them; by itself it has as long as any page
+COCKPIT_LIVE_SECONDS = 15  # so often the road is looked at again while the page is open
+COCKPIT_RANKED_MAX = 6  # sellers, areas
+COCKPIT_LAG_LATE_SECONDS = 2.0
+COCKPIT_QUEUE_LATE_SECONDS = 60.0
+COCKPIT_PAYMENT_LATE_SECONDS = 3_600.0
+COCKPIT_COUNTED_MAX = 1000  # beyond it, more are not told apart
+
 CHECK_ROWS_AT_ONCE = 20_000
 
 # --- Areas and placements ----------------------------------------------------------------------
@@ -500,6 +521,11 @@ CELERY_BEAT_SCHEDULE = {
     "seal batches": {
         "task": "ledger.tasks.seal_batches",
         "schedule": SEAL_EVERY_SECONDS,
+        "options": {"expires": 10},
+    },
+    "roll up": {
+        "task": "ledger.tasks.roll_up",
+        "schedule": ROLLUP_EVERY_SECONDS,
         "options": {"expires": 10},
     },
     "count configurations": {

@@ -44,6 +44,7 @@ class JournalReversalAdmin(ReadOnlyAdmin):
     """One operator asks, another approves; then it is booked at once."""
 
     icon = "undo"
+    waiting_query = "state=requested"
     list_display = ("journal", "state", "reason", "requested_by", "requested_at", "approved_by", "approved_at")
     list_display_links = ("reason",)
     list_select_related = ("requested_by", "approved_by")
@@ -55,6 +56,9 @@ class JournalReversalAdmin(ReadOnlyAdmin):
 
     def find(self, queryset: QuerySet, term: str) -> QuerySet | None:
         return queryset.filter(journal_id=decode_key("jrn", term) or 0)
+
+    def rows_waiting(self) -> QuerySet:
+        return JournalReversal.objects.filter(StateFilter.states["requested"])
 
     @display(description="journal")
     def journal(self, wish: JournalReversal) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.html import format_html
@@ -42,6 +43,7 @@ class RuleSetAdmin(ReadOnlyAdmin):
     """A version is never edited: one writes the next, starting from any other."""
 
     icon = "rule"
+    waiting_query = "status__exact=draft"
     list_display = ("name", "version", "shown_status", "effective", "created_by", "activated_by", "activated_at")
     list_select_related = ("created_by", "activated_by")
     list_filter = ("status",)
@@ -52,6 +54,9 @@ class RuleSetAdmin(ReadOnlyAdmin):
     actions_list = ("go_write", "go_compare")
     pages = ("write", "compare", "activate", "replay", "repair", "coverage", "explain")
     beside = (("Coverage", "fact_check", "coverage"),)
+
+    def rows_waiting(self) -> QuerySet:
+        return RuleSet.objects.filter(status=RuleSet.Status.DRAFT)
 
     @display(description="status", label=STATUS_COLOURS)
     def shown_status(self, rule_set: RuleSet) -> str:

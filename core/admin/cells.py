@@ -26,6 +26,18 @@ def list_link(label: str, query: str, text: object) -> str:
     return _link(f"{url}?{query}", text) if url else str(text)
 
 
+def list_url(label: str, query: str = "") -> str:
+    """Return where a list is, searched or filtered; empty where the room has no such page."""
+    url = _url(label, "changelist")
+    return f"{url}?{query}" if url and query else url
+
+
+def change_url(label: str, key: object) -> str:
+    """Return where a row's page is; empty where the room has no such page."""
+    url = _url(label, "change", _KEY)
+    return url.replace(_KEY, quote(str(key)))
+
+
 def page_link(name: str, text: object, *args: object, query: str = "") -> str:
     """Link to one of our own pages by its URL's name, for example `page_link("billing_ruleset_compare", "…")`."""
     url = reverse(f"{admin.site.name}:{name}", args=args)

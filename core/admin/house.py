@@ -59,6 +59,7 @@ class HouseAdmin(ModelAdmin):
     key_prefix: ClassVar[str] = ""
     pages: ClassVar[Sequence[str]] = ()  # Names of methods made with `@page`.
     beside: ClassVar[Sequence[tuple[str, str, str]]] = ()  # Pages in the sidebar: title, icon, method.
+    waiting_query: ClassVar[str] = ""  # Filters the list to its `rows_waiting`.
     icon: ClassVar[str] = "table_rows"  # In the sidebar; a name of Material Symbols.
     sortable_by: Any = ()
     paginator = EstimatingPaginator

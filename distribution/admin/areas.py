@@ -18,10 +18,22 @@ from distribution.areas.shelf import atlas_in_force
 from distribution.models import AgentSeat, Area, AreaAlias, AreaVersion, Placement
 from distribution.services.areas import folded
 from distribution.services.seats import living
+from distribution.vacancies import vacant_areas
 
 MAP_WIDTH = 480
 MAP_POINTS_MAX = 400  # Across the map: what is finer than that nobody sees.
 BELOW_MAX = 1000  # Areas directly below one that its page lists; Minas Gerais has 853.
+
+
+class SeatFilter(admin.SimpleListFilter):
+    title = "agent"
+    parameter_name = "seat"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("vacant", "missing where there are stores")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        return vacant_areas(queryset, clock.now()) if self.value() == "vacant" else queryset
 
 
 @admin.register(AreaVersion)
@@ -59,7 +71,7 @@ class AreaAdmin(ReadOnlyAdmin):
     icon = "map"
     list_display = ("name", "public_code", "level_name", "shown_parent", "retired_at")
     list_select_related = ("parent",)
-    list_filter = ("scheme", "level")
+    list_filter = (SeatFilter, "scheme", "level")
     search_fields = ("code__exact",)
     search_help_text = "A code (BR:35, 35) or words of a name"
     ordering = ("level", "id")

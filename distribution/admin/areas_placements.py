@@ -54,6 +54,7 @@ class PlacementAdmin(ReadOnlyAdmin):
     """Found by its id or number, or by its store's id; what waits is decided here."""
 
     icon = "pin_drop"
+    waiting_query = "state=waiting"
     list_display = ("store_name", "shown_state", "shown_area", "evidence", "doubt", "border", "from_at", "until_at")
     list_select_related = ("store", "area")
     list_filter = (StateFilter, "evidence")

@@ -37,6 +37,7 @@ class RefundRequestAdmin(ReadOnlyAdmin):
     """The seller answers; what it has left lying is answered here."""
 
     icon = "contact_support"
+    waiting_query = "status__exact=open"
     list_display = ("public_id", "order_link", "state", "requested_by", "requested_at", "operators_from", "decided_by")
     list_filter = ("status",)
     list_select_related = ("order", "requested_by", "decided_by")

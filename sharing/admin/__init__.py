@@ -1,5 +1,5 @@
 """The operators' pages of sharing, a file for each part."""
 
-from sharing.admin import attributions, programs, scans, shares
+from sharing.admin import attributions, cockpit, programs, scans, shares
 
-__all__ = ["attributions", "programs", "scans", "shares"]
+__all__ = ["attributions", "cockpit", "programs", "scans", "shares"]

@@ -74,6 +74,7 @@ class WonLineAdmin(ReadOnlyAdmin):
     """Found by line, order, share or sharer; what is held is decided here."""
 
     icon = "loyalty"
+    waiting_query = "guards=held"
     key_prefix = "lin"
     list_display = (
         "shown_line",

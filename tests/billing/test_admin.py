@@ -336,18 +336,6 @@ class TestReadingTheBook:
         assert "insufficient_cover (1)" in page
 
 
-class TestTheStartPage:
-    def test_it_says_what_waits_and_whether_the_book_adds_up(self, pages, db, statements):
-        record("debt.repaid", owner=account_id(), amount_minor=5)
-        top_up(account_id(), 5)
-        book()
-        with statements() as seen:
-            page = text_of(pages.get("/admin/"))
-        assert "the oldest for" in page
-        assert Batch.objects.get().public_id in page
-        assert len(seen) <= 22, str(seen)
-
-
 class TestWhoMay:
     PAGES = ("write/", "compare/", "coverage/", "{0}/activate/", "{0}/replay/", "{0}/repair/", "explain/trf_x/")
 

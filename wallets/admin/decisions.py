@@ -41,6 +41,7 @@ class ProviderDecisionAdmin(ReadOnlyAdmin):
     """Asked for on a payment's page; approved or withdrawn here."""
 
     icon = "gavel"
+    waiting_query = "state=requested"
     list_display = ("what", "payment", "state", "reason", "requested_by", "requested_at", "decided_by")
     list_select_related = ("requested_by", "decided_by")
     list_filter = (StateFilter,)

@@ -11,10 +11,14 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
+from django.utils import timezone
 from tqdm import tqdm
 
+from core.models import BookVerdict
+from core.verdicts import keep_verdict
 from proofs.verify import Verdict, not_checked, run_checks
 
+LIMITS_LENGTH_MAX = BookVerdict._meta.get_field("limited_to").max_length
 SHOWN_MAX = 50  # Findings of one check; a broken table has as many as rows.
 
 
@@ -49,8 +53,10 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        began_at = timezone.now()
         try:
             verdicts = self._run(options)
+            self._keep(verdicts, began_at, options)
         except DatabaseError as error:
             raise CommandError(f"Not finished: {error}", returncode=2) from error
         found = sum(len(verdict.findings) for verdict in verdicts)
@@ -70,6 +76,18 @@ class Command(BaseCommand):
                 self._print(verdict)
                 verdicts.append(verdict)
         return verdicts
+
+    def _keep(self, verdicts: list[Verdict], began_at: datetime, options: dict[str, Any]) -> None:
+        """Operators see on their first page when the books were looked at last, and what was found."""
+        limits = [f"--{name} {options[name]}" for name in ("only", "since") if options[name]]
+        keep_verdict(
+            began_at=began_at,
+            ended_at=timezone.now(),
+            checks_count=len(verdicts),
+            rows_count=sum(verdict.walked for verdict in verdicts),
+            findings=[finding for verdict in verdicts for finding in verdict.findings],
+            limited_to=", ".join(limits)[:LIMITS_LENGTH_MAX],
+        )
 
     def _print(self, verdict: Verdict) -> None:
         count = len(verdict.findings)
