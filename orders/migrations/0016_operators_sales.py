@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('accounts', '0008_behaviour_lists'),
         ('catalog', '0003_item_pictures'),
-        ('orders', '0014_tills_in_browsers'),
+        ("orders", "0015_sales_by_day"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
