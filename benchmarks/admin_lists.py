@@ -26,7 +26,14 @@ ROWS = int(os.environ.get("ROWS", "1000000"))
 ROUNDS = int(os.environ.get("ROUNDS", "11"))
 LIMIT_MS = 300
 DATABASE = f"admin_lists_{ROWS}"
-PAGES = ("", "billing/ruleset/compare", "billing/ruleset/write")  # Beside the lists; the first one is the start page.
+PAGES = (  # Beside the lists; the first one is the cockpit, then its tiles that come by themselves.
+    "",
+    "cockpit/money",
+    "cockpit/sellers",
+    "cockpit/areas",
+    "billing/ruleset/compare",
+    "billing/ruleset/write",
+)
 
 OWNER = "'acc_' || lpad(upper(to_hex({n})), 26, '0')"
 PADDED = "lpad(upper(to_hex(n)), 26, '0')"
@@ -103,6 +110,14 @@ FILLED = {
         SELECT n, 'ord_' || {PADDED}, 'trade' || n, n, 'online',
                CASE WHEN n %% 100000 = 0 THEN 'fulfilled' ELSE 'paid' END, {SOME_OWNER}, {SOME_OWNER}, {SOME_OWNER},
                {SOME_OWNER}, {SOME_OWNER}, '', 'GBP', n, 0, n, 0, 0, {LONG_AGO}, {LONG_AGO} FROM {NUMBERS}""",
+    "ledger_purposeday": """
+        INSERT INTO ledger_purposeday (day, purpose, currency, debits_minor, credits_minor)
+        SELECT date '2016-01-01' + n / 80, 'purpose ' || n %% 8,
+               (ARRAY['GBP', 'EUR', 'USD', 'JPY', 'KWD', 'BRL', 'CNY', 'CHF', 'SEK', 'INR'])[1 + n / 8 %% 10], n, n * 2
+        FROM generate_series(1, LEAST(%(rows)s, 300000)) AS n""",  # Ten years of eight purposes in ten currencies.
+    "orders_salesday": f"""
+        INSERT INTO orders_salesday (day, seller_id, store_id, currency, paid_minor, refunded_minor)
+        SELECT current_date - n %% 90, 1000000000 + n / 90, NULL, 'GBP', n, n / 10 FROM {NUMBERS}""",
     "orders_refund": f"""
         INSERT INTO orders_refund (id, public_id, order_id, amount_minor, reason, refunded_at)
         SELECT n, 'rfd_' || {PADDED}, n, n, 'chipped', {LONG_AGO} FROM {NUMBERS}""",

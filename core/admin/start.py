@@ -126,7 +126,7 @@ def waiting(look: Look) -> Content:
                     tone=WARN,
                 )
             )
-    return Content(figures=figures, empty=_("Nothing waits for a decision. Enjoy your coffee."))
+    return Content(figures=figures, empty=_("Nothing waits for a decision."))
 
 
 def workers(look: Look) -> Content:

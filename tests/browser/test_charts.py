@@ -192,6 +192,28 @@ class TestCharts:
         shown.page.wait_for_timeout(MOMENT_MS)
         assert lightness(by_day) < 0.5 < lightness(shown.ink())
 
+    def test_it_follows_the_themes_that_a_page_lets_one_choose(self, show: Callable[..., Shown]) -> None:
+        shown = show(BARS, color_scheme="light")
+        shown.page.evaluate("document.documentElement.dataset.theme = 'dark'")
+        shown.page.wait_for_timeout(MOMENT_MS)
+        assert lightness(shown.ink()) > 0.5
+
+    def test_one_that_comes_later_with_a_piece_of_a_page_is_drawn_and_the_gone_one_forgotten(
+        self, show: Callable[..., Shown]
+    ) -> None:
+        shown = show(BARS)
+        shown.page.evaluate(
+            """() => {
+                const main = document.querySelector("main");
+                const piece = main.innerHTML.replace("chart-drawn", "").replace(/<svg.*<.svg>/s, "");
+                main.replaceChildren();
+                main.insertAdjacentHTML("beforeend", piece);
+                document.body.dispatchEvent(new CustomEvent("htmx:load", {bubbles: true, detail: {elt: main}}));
+            }"""
+        )
+        shown.page.locator(".chart-drawn svg").wait_for()
+        assert "€3K" in shown.words()
+
     def test_it_stays_within_a_window_that_narrows(self, show: Callable[..., Shown]) -> None:
         shown = show(BARS, viewport={"width": 1280, "height": 900})
         assert shown.drawing.bounding_box()["width"] > 1000

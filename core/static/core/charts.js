@@ -199,7 +199,8 @@
       series: series(given.series, house, written, figure),
     };
     if (crossed) {
-      told.grid = { left: 8, right: 28, top: given.legend ? 40 : 16, bottom: 8, containLabel: true, ...given.grid };
+      const timed = listed(given.xAxis).some((axis) => axis.type === "time"); // Whose last label stands half outside.
+      told.grid = { left: 8, right: timed ? 28 : 12, top: given.legend ? 40 : 16, bottom: 8, containLabel: true, ...given.grid };
       told.xAxis = axes(given.xAxis ?? {}, "category", house, written);
       told.yAxis = axes(given.yAxis ?? {}, "value", house, written);
     }
