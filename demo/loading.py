@@ -96,7 +96,8 @@ PLAN = Path(__file__).parent / "plan.json"
 HERE = "127.0.0.1"
 PHONE = "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 Chrome/125.0.0.0 Mobile Safari/537.36"
 CRAWLER = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
-LOOKS_APART = timedelta(minutes=25)  # Of one address: some are the same person, who is no new visitor within the hour.
+LOOKS_APART = timedelta(minutes=25)
+LOOK_TWICE = 3  # Every so-manieth looks again within the hour, and is no new visitor.
 SCANNED_BEFORE = timedelta(hours=1)  # the order
 
 
@@ -266,7 +267,12 @@ def _look(looks: Looks, now: datetime) -> None:
         for age, count in days.items():
             for number in range(count):
                 at = now - timedelta(days=age) + LOOKS_APART * number
-                record_scan(share_id=share.pk, agent=agent, address=HERE, signals=[], now=at)
+                record_scan(share_id=share.pk, agent=agent, address=_passer_by(number), signals=[], now=at)
+
+
+def _passer_by(number: int) -> str:
+    """The address of somebody's phone, out of those that are kept for examples (RFC 5737)."""
+    return f"198.51.100.{number + 1 - (number % LOOK_TWICE == LOOK_TWICE - 1)}"
 
 
 def _scan(item: Item, sharer: str, now: datetime) -> str:

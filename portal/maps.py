@@ -1,21 +1,19 @@
-"""Plain maps: borders and points, drawn in a page's own SVG from what the house knows. No tiles, nobody is asked."""
+"""Plain maps in a page's own SVG: borders and points, each drawn by what it is to whoever looks."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import cos, radians
 
-from distribution.areas.outlines import Box, Outline
+from distribution.areas.maps import RATIO, Frame, Outline
 
-WIDTH, HEIGHT = 800, 480  # Of the drawing; pages scale it.
-MARGIN = 0.12  # Of what is to be seen, on each side.
+WIDTH = 1000  # Of the drawing; pages scale it.
+HEIGHT = round(WIDTH / RATIO)
 NAMED_DOTS_MAX = 12
 NAME_ROOM = 0.65  # Of the width: further right a name stands left of its point.
-SPAN_MIN = 0.08  # Degrees: a single point is shown with some ten kilometres around it.
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """Something at a place: `kind` is how it is drawn, `anchor` the row of the table that says more of it."""
+    """Something at a place: `kind` is how it is drawn, `anchor` names what on the page says more of it."""
 
     name: str
     latitude: float
@@ -25,22 +23,12 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
-    """A border in the drawing's own coordinates."""
-
-    path: str
-    kind: str
-
-
-@dataclass(frozen=True, slots=True)
 class Dot:
     """A point in the drawing's own coordinates."""
 
-    x: float
-    y: float
-    name: str
-    kind: str
-    anchor: str
+    x: int
+    y: int
+    point: Point
 
     @property
     def is_right(self) -> bool:
@@ -49,13 +37,13 @@ class Dot:
 
 
 @dataclass(frozen=True, slots=True)
-class Map:
-    """A drawing for `portal/parts/map.html`."""
+class Drawing:
+    """What `portal/parts/map.html` draws: paths by kind, and dots."""
 
-    width: int
-    height: int
-    shapes: Sequence[Shape]
+    shapes: Sequence[tuple[str, str]]
     dots: Sequence[Dot]
+    width: int = WIDTH
+    height: int = HEIGHT
 
     @property
     def has_names(self) -> bool:
@@ -63,44 +51,22 @@ class Map:
         return len(self.dots) <= NAMED_DOTS_MAX
 
 
-def box_around(points: Iterable[Point]) -> Box | None:
-    """Return the part of the map in which points lie; None without any."""
-    found = list(points)
-    if not found:
-        return None
-    latitudes, longitudes = [point.latitude for point in found], [point.longitude for point in found]
-    return Box(min(longitudes), min(latitudes), max(longitudes), max(latitudes))
+def draw(frame: Frame, outlines: Iterable[Outline], kinds: Mapping[int, str], points: Iterable[Point]) -> Drawing:
+    """Draw borders, by the areas' keys of one of the `kinds` or else `other`, and the points that lie in the frame."""
+    shapes = [(kinds.get(outline.area.id, "other"), _path(outline)) for outline in outlines]
+    return Drawing(shapes, list(_dots(frame, points)))
 
 
-def framed(box: Box) -> Box:
-    """Return what is shown of the map around a part of it: with a margin, and as wide and high as the drawing."""
-    middle_x, middle_y = (box.west + box.east) / 2, (box.south + box.north) / 2
-    shrunk = cos(radians(middle_y)) or 1.0  # A degree of longitude is shorter than one of latitude.
-    high = max(box.north - box.south, (box.east - box.west) * shrunk * HEIGHT / WIDTH, SPAN_MIN) * (1 + 2 * MARGIN)
-    wide = high * WIDTH / HEIGHT / shrunk
-    return Box(middle_x - wide / 2, middle_y - high / 2, middle_x + wide / 2, middle_y + high / 2)
+def _path(outline: Outline) -> str:
+    return "".join("M" + "L".join(f"{x} {y}" for x, y in map(_drawn, ring)) + "Z" for ring in outline.rings)
 
 
-def draw(box: Box, outlines: Iterable[tuple[Outline, str]], points: Iterable[Point]) -> Map:
-    """Draw borders, each of its kind, and points that lie in a part of the map."""
-    shapes = [Shape(_path(outline, box), kind) for outline, kind in outlines]
-    return Map(WIDTH, HEIGHT, shapes, list(_dots(box, points)))
-
-
-def _path(outline: Outline, box: Box) -> str:
-    return "".join(
-        "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in (_place(box, *point) for point in ring)) + "Z"
-        for ring in outline.rings
-    )
-
-
-def _dots(box: Box, points: Iterable[Point]) -> Iterator[Dot]:
+def _dots(frame: Frame, points: Iterable[Point]) -> Iterator[Dot]:
     for point in points:
-        x, y = _place(box, point.longitude, point.latitude)
-        if 0 <= x <= WIDTH and 0 <= y <= HEIGHT:
-            yield Dot(round(x, 1), round(y, 1), point.name, point.kind, point.anchor)
+        position = frame.position_of(point.latitude, point.longitude)
+        if position is not None:
+            yield Dot(*_drawn(position), point)
 
 
-def _place(box: Box, longitude: float, latitude: float) -> tuple[float, float]:
-    x = (longitude - box.west) / (box.east - box.west) * WIDTH
-    return x, (box.north - latitude) / (box.north - box.south) * HEIGHT
+def _drawn(position: tuple[float, float]) -> tuple[int, int]:
+    return round(position[0] * WIDTH), round(position[1] * HEIGHT)

@@ -57,7 +57,7 @@ def _part_rows(story: WhereItWent) -> Iterator[list[Any]]:
             shown_money(part.original_minor, currency),
             shown_money(part.gone_minor, currency),
             shown_money(part.amount_minor, currency),
-            ", ".join(state_in_words(status) for status in part.statuses),
+            ", ".join(state_in_words(status, part.party) for status in part.statuses),
             format_html_join(format_html("<br>"), "{}", ((_why(reason, currency),) for reason in part.reasons)),
         ]
     yield [

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from core.languages import say_money
 from core.money import CURRENCY_DIGITS, Money
 from proofs.where_it_went import BACK, FEE, PAYER, SALE, Flow, Part, WhereItWent
 from proofs.wording import part_in_words
@@ -21,6 +22,7 @@ _COLOURS = {
     SALE: "1",
 }
 _OTHER_COLOUR = "7"
+LABEL_WIDTH = 120  # Pixels: two columns of labels stand beside each other on a phone.
 
 LinkOf = Callable[[str], str]  # From where a flow ends ("part-0", "back") to where its explanation is.
 
@@ -39,14 +41,15 @@ def sankey_of(story: WhereItWent, *, payer: str, names: Mapping[int, str], link_
             {
                 "type": "sankey",
                 "nodeAlign": "left",
-                "nodeGap": 18,
+                "nodeGap": 30,
+                "label": {"lineHeight": 14, "width": LABEL_WIDTH, "overflow": "truncate"},
                 "left": 4,
                 "right": 4,
                 "top": 8,
-                "bottom": 8,
+                "bottom": 20,
                 "draggable": False,
                 "emphasis": {"focus": "adjacency"},
-                "data": [_node(place, titles, story, link_of) for place in titles],
+                "data": [_node(place, titles, _short(place, titles, names), story, link_of) for place in titles],
                 "links": [_link(flow, titles, link_of) for flow in story.flows],
             }
         ],
@@ -63,7 +66,7 @@ def _unique(story: WhereItWent, payer: str, names: Mapping[int, str]) -> Iterato
 
 def _titles(story: WhereItWent, payer: str, names: Mapping[int, str]) -> dict[str, str]:
     """The places that money comes by, left to right."""
-    known = {PAYER: payer, SALE: _("The sale"), FEE: _("The platform's fee"), BACK: _("Given back")}
+    known = {PAYER: payer, SALE: _("The sale"), FEE: _("The fee"), BACK: _("Given back")}
     for index, part in enumerate(story.parts):
         known[f"part-{index}"] = _title(part, names.get(index, ""))
     reached = {place for flow in story.flows for place in (flow.source, flow.target)}
@@ -75,17 +78,23 @@ def _title(part: Part, name: str) -> str:
     return f"{what}: {name}" if name else what
 
 
-def _node(place: str, titles: Mapping[str, str], story: WhereItWent, link_of: LinkOf) -> dict[str, Any]:
+def _node(place: str, titles: Mapping[str, str], short: str, story: WhereItWent, link_of: LinkOf) -> dict[str, Any]:
+    """What it is called in full is told on demand; the picture has room for who it is, or else for what."""
     flows = story.flows
     minor = sum(flow.minor for flow in flows if (flow.source if place == PAYER else flow.target) == place)
     ends = not any(flow.source == place for flow in flows)
-    amount = Money(minor, story.order.currency)
+    amount = say_money(Money(minor, story.order.currency))
     return {
         "name": titles[place],
         "url": link_of(place),
         "itemStyle": {"color": f"var(--chart-{_colour(place, story)})"},
-        "label": {"position": "left" if ends else "right", "formatter": f"{titles[place]}\n{amount}"},
+        "label": {"position": "left" if ends else "right", "formatter": f"{short}\n{amount}"},
     }
+
+
+def _short(place: str, titles: Mapping[str, str], names: Mapping[int, str]) -> str:
+    index = place.removeprefix("part-")
+    return (names.get(int(index)) if index.isdigit() else None) or titles[place]
 
 
 def _colour(place: str, story: WhereItWent) -> str:

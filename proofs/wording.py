@@ -47,9 +47,9 @@ def part_in_words(party: str, role: str) -> str:
     return str(PARTS.get(party) or PARTS.get(role) or party)
 
 
-def state_in_words(status: str) -> str:
-    """Return how far a part of an order's money has come."""
-    return str(STATES.get(status, status))
+def state_in_words(status: str, party: str = "") -> str:
+    """Return how far a part of an order's money has come; the platform is paid out nothing, it keeps it."""
+    return str(STATES["escrow" if party == "platform" and status == "released" else status])
 
 
 def step_in_words(event_type: str) -> str:

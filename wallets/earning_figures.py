@@ -1,15 +1,15 @@
-"""What an account earned of sales: by state, by month, and when it is released. Sums of what `/earnings` lists."""
+"""What an account earned of sales, by state, role and month: sums of what `/earnings` lists."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date
 from typing import Any
 
-from django.db.models import Count, F, Min, Q, QuerySet, Sum
-from django.db.models.functions import TruncDate, TruncMonth
+from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models.functions import TruncMonth
 
 from accounts.models import Account
-from wallets.models import Debt, Earning
+from wallets.models import Earning
 from wallets.selectors import earnings_of
 
 Status = Earning.Status
@@ -61,31 +61,6 @@ def earnings_by_month(*, visible_to: Account, role: str | None = None) -> list[E
 
 def _sums(row: dict[str, Any]) -> EarningSums:
     return EarningSums(reversed_minor=row.pop("reversed_minor_"), **row)
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """What goes to the wallet on a day (UTC); None: once its orders are completed. `first_at`: the earliest of it."""
-
-    day: date | None
-    currency: str
-    minor: int
-    count: int
-    first_at: datetime | None
-
-
-def release_calendar(*, visible_to: Account) -> list[Release]:
-    """Return when an account's pending earnings are released, the next first, undated ones last; one statement."""
-    pending = earnings_of(visible_to=visible_to, status=Status.PENDING)
-    days = pending.annotate(day=TruncDate("releases_at", tzinfo=UTC)).values("day", "currency")
-    sums = days.annotate(minor=Sum(_LEFT), count=Count("id"), first_at=Min("releases_at"))
-    rows = sums.order_by(F("day").asc(nulls_last=True), "currency")
-    return [Release(row["day"], row["currency"], row["minor"], row["count"], row["first_at"]) for row in rows]
-
-
-def debts_of(*, visible_to: Account) -> QuerySet[Debt]:
-    """Return what an account still owes the platform, the oldest first, which is the order of repayment."""
-    return Debt.objects.filter(owner=visible_to, amount_minor__gt=F("repaid_minor")).order_by("id")
 
 
 def by_currency(sums: Sequence[EarningSums]) -> list[EarningSums]:

@@ -15,7 +15,6 @@ import numpy as np
 import shapely
 from django.conf import settings
 from django.db.models import OuterRef, Subquery
-from shapely.geometry.base import BaseGeometry
 
 from distribution.areas.metres import distance_of_products_m, distance_to_segments_m, unit_vectors
 from distribution.models import Area, AreaBorder, AreaVersion
@@ -136,14 +135,6 @@ class Atlas:
         """Whether an area is the other or lies below it."""
         place, top = self.place_of.get(area_id), self.place_of.get(other_id)
         return place is not None and top is not None and top <= place < self.ends[top]
-
-    def meeting(self, west: float, south: float, east: float, north: float) -> Iterator[tuple[AreaEntry, BaseGeometry]]:
-        """Yield the areas whose borders reach into a part of the map, with the whole of these."""
-        borders = self._borders(None)
-        if borders is not None:
-            for found in borders.tree.query(shapely.box(west, south, east, north), predicate="intersects"):
-                place = int(borders.places[found])
-                yield self.entries[place], self.shapes[place]
 
     # --- Points ---------------------------------------------------------------------------------
 

@@ -93,6 +93,23 @@ def whole_frame() -> Frame | None:
     return Frame.around(*shapely.total_bounds(shapes)) if len(shapes) else None
 
 
+def frame_of_area(area: int) -> Frame | None:
+    """Return the frame that shows an area (by key); None where its border is not known."""
+    atlas = atlas_in_force()
+    place = atlas.place_of.get(area)
+    shape = None if place is None else atlas.shapes[place]
+    return None if shape is None else Frame.around(*shape.bounds)
+
+
+def frame_of_points(points: Iterable[tuple[float, float]]) -> Frame | None:
+    """Return a frame around points (latitude, longitude) and nothing else; None without any."""
+    found = list(points)
+    if not found:
+        return None
+    latitudes, longitudes = zip(*found, strict=True)
+    return Frame.around(min(longitudes), min(latitudes), max(longitudes), max(latitudes))
+
+
 def frame_of_places(places: Iterable[tuple[float, float]]) -> Frame | None:
     """Return a frame around places (latitude, longitude), with the areas that they are in; None without any."""
     some = list(places)

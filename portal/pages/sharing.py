@@ -214,7 +214,7 @@ def _by_day(days: Sequence[Row]) -> dict[str, Any]:
     return {
         "house": {"whole": True},
         "legend": {},
-        "xAxis": {"type": "category", "data": [row.of for row in days]},
+        "xAxis": {"type": "category", "data": [_day(row) for row in days]},
         "yAxis": {"type": "value"},
         "series": [{"type": "bar", "name": name, "data": counts, "barMaxWidth": 24} for name, counts in figures],
     }

@@ -88,16 +88,16 @@ def _is_complaint(said: Any) -> bool:
 
 
 @pytest.fixture(scope="session")
-def look_at() -> Callable[[Any], None]:
+def look_at() -> Callable[..., None]:
     """`look_at(page)`: everybody can use it. axe finds nothing, nothing sticks out sideways, and it weighs little."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed: make venv-dev.")
 
-    def look(page: Any) -> None:
+    def look(page: Any, *, weight_max: int = WEIGHT_MAX) -> None:
         found = axe.Axe().run(page, options={"runOnly": WCAG})
         assert found.violations_count == 0, f"{page.url}\n{found.generate_report()}"
         wide, room = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
         assert wide <= room, f"{page.url} is {wide} wide where there is room for {room}."
-        assert _weight_of(page) <= WEIGHT_MAX, page.url
+        assert _weight_of(page) <= weight_max, page.url
 
     return look
 

@@ -10,12 +10,12 @@ from django.http import HttpRequest, HttpResponse
 from accounts.models import Account
 from core import clock
 from core.money import Money
-from distribution.areas.outlines import Box, box_of, outlines_in
+from distribution.areas.maps import frame_of_area, frame_of_points, outlines_on
 from distribution.models import AgentSeat, Allocation, Area, Placement
 from distribution.people import living_seats, stores_below, stores_placed_in, vacant_beside
 from distribution.seat_figures import AgentEarnings, agent_earnings
 from distribution.selectors import AllocationState, allocations, states_of
-from portal.maps import Map, Point, box_around, draw, framed
+from portal.maps import Drawing, Point, draw
 from portal.pages.base import CustomerPage, TextPage
 from portal.pages.earning.earnings import months_of, page_of
 from portal.pages.earning.wording import TONES
@@ -121,26 +121,23 @@ def _district(seat: AgentSeat, now: Any) -> dict[str, Any]:
         "stores": stores,
         "is_cut": len(placed) > len(stores),
         "vacant": [(area, stores_of_vacant.get(area.pk, 0)) for area in vacant],
-        "map": _map(seat.area, stores, vacant),
+        "drawing": _map(seat.area, stores, vacant),
     }
 
 
-def _map(area: Area, stores: Sequence[Placement], vacant: Sequence[Area]) -> Map | None:
+def _map(area: Area, stores: Sequence[Placement], vacant: Sequence[Area]) -> Drawing | None:
     """
     The area by its border; where none is known by the points in and around it, within the borders above.
 
     Nothing where neither a border nor a point is known.
     """
-    points = [*_centre(area, "own"), *_centres_of(vacant), *_points_of(stores)]
-    own = box_of(area.pk)
-    seen: Box | None = own or box_around(points)
-    if seen is None:
+    own = frame_of_area(area.pk)
+    points = [*_points_of(stores)] if own else [*_centre(area, "own"), *_centres_of(vacant), *_points_of(stores)]
+    frame = own or frame_of_points((point.latitude, point.longitude) for point in points)
+    if frame is None:
         return None
-    frame = framed(seen)
-    kinds = {area.pk: "own"} | {one.pk: "vacant" for one in vacant}
-    outlines = [(one, kinds.get(one.area, "other")) for one in outlines_in(frame, level_max=area.level)]
-    shown = points if own is None else [*_points_of(stores)]
-    return draw(frame, outlines, shown)
+    kinds = {one.pk: "vacant" for one in vacant} | {area.pk: "own"}
+    return draw(frame, outlines_on(frame), kinds, points)
 
 
 def _centre(area: Area, kind: str) -> list[Point]:

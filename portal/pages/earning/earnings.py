@@ -23,13 +23,11 @@ from sharing.attributions import held_lines
 from wallets.earning_figures import (
     EarningSums,
     by_currency,
-    debts_of,
     earning_sums,
     earnings_by_month,
-    release_calendar,
 )
 from wallets.models import Earning
-from wallets.selectors import earnings_of
+from wallets.selectors import coming_releases, debts_of, earnings_of
 
 NEWEST_FIRST = ("-id",)
 SHOWN_TO_BOTH_SIDES = frozenset({"seller", "cashback"})  # Roles whose account is a party of the order.
@@ -162,9 +160,9 @@ def row_of(earning: Earning) -> EarningRow:
 def calendar_of(own: Account, currency: str) -> dict[str, Any]:
     """Return what is released when, for `portal/parts/release_calendar.html`."""
     releases = [
-        ReleaseRow(release.day, Money(release.minor, currency), release.count)
-        for release in release_calendar(visible_to=own)
-        if release.currency == currency
+        ReleaseRow(release.day, Money(release.amount_minor, currency), release.earnings)
+        for release in coming_releases(visible_to=own)
+        if release.currency == currency and not release.is_held
     ]
     dated = [release for release in releases if release.day is not None]
     points = [(say_day(release.day), release.amount) for release in dated if release.day]
@@ -177,7 +175,9 @@ def calendar_of(own: Account, currency: str) -> dict[str, Any]:
 
 
 def months_of(own: Account, currency: str, role: str | None = None) -> dict[str, Any]:
-    """Return what was earned in which month, for `portal/parts/earning_months.html`."""
+    """Return what was earned in which month, for `portal/parts/earning_months.html`; nothing was in no currency."""
+    if not currency:
+        return {"months": []}
     found = [sums for sums in earnings_by_month(visible_to=own, role=role) if sums.currency == currency]
     rows = [MonthRow(sums.month, Sums.of(sums)) for sums in found if sums.month]
     return {

@@ -124,7 +124,7 @@ def _rows(story: WhereItWent, names: dict[int, str]) -> Iterator[Row]:
             original=Money(part.original_minor, currency),
             gone=Money(part.gone_minor, currency),
             amount=Money(part.amount_minor, currency),
-            states=[(state_in_words(status), TONES.get(status, "plain")) for status in part.statuses],
+            states=[(state_in_words(status, part.party), TONES.get(status, "plain")) for status in part.statuses],
             whys=[_why(reason, currency, titles) for reason in part.reasons] or [*_known_from_the_part(part, currency)],
         )
 

@@ -32,7 +32,7 @@ _GUARDS = {
 
 _BOOKED_AT = {
     "wallet": gettext_lazy("wallet of %(who)s"),
-    "pending": gettext_lazy("on its way to %(who)s"),
+    "pending": gettext_lazy("pending for %(who)s"),
     "debt": gettext_lazy("debt of %(who)s"),
 }
 _HOUSE_ACCOUNTS = {
