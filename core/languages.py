@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_skeleton
-from babel.numbers import NumberPattern, format_decimal, format_percent, parse_pattern
+from babel.numbers import NumberPattern, format_decimal, format_percent, get_currency_symbol, parse_pattern
 from django.utils import translation
 
 from core.money import BPS_WHOLE, CURRENCY_DIGITS, Money
@@ -30,7 +30,7 @@ def say_money(amount: Money) -> str:
     """
     locale, digits = readers_locale(), CURRENCY_DIGITS[amount.currency]
     value = Decimal(amount.minor).scaleb(-digits)
-    pattern = _currency_pattern(str(locale), digits)
+    pattern = _currency_pattern(str(locale), amount.currency, digits)
     return pattern.apply(value, locale, currency=amount.currency, currency_digits=False)
 
 
@@ -73,8 +73,11 @@ def _locale(name: str) -> Locale:
 
 
 @lru_cache
-def _currency_pattern(locale: str, digits: int) -> NumberPattern:
-    # A copy: all currencies of a locale share Babel's own, and the last one's digits would be everybody's.
-    pattern = copy(parse_pattern(Locale.parse(locale).currency_formats["standard"]))
+def _currency_pattern(locale: str, currency: str, digits: int) -> NumberPattern:
+    """A sign of letters stands apart from the number, by a space that does not break: "KWD 1.250" and "£1.25"."""
+    written = Locale.parse(locale).currency_formats["standard"].pattern
+    if get_currency_symbol(currency, locale)[-1].isalpha():
+        written = written.replace("¤", "¤\N{NO-BREAK SPACE}")
+    pattern = copy(parse_pattern(written))  # All currencies of a locale share Babel's own.
     pattern.frac_prec = (digits, digits)
     return pattern

@@ -20,6 +20,9 @@ class TestSayingMoney:
         assert ["1.96" in said[0], "300" in said[1], "12.750" in said[2]] == [True, True, True], said
         assert said[3] == said[0]
 
+    def test_a_sign_of_letters_stands_apart(self) -> None:
+        assert [say_money(Money(1250, code)) for code in ("KWD", "GBP")] == ["KWD\xa01.250", "£12.50"]
+
     def test_a_month_is_said_in_the_readers_language(self) -> None:
         assert say_month(date(2026, 11, 1)) == "Nov 2026"
         with translation.override("zh-hans"):
