@@ -19,6 +19,7 @@ from accounts.identity_proofs import sign_proof
 from accounts.models import Account, SecondFactor
 from accounts.selectors import links_between
 from accounts.services import bind_identity, invite, link_accounts, register_account
+from accounts.sessions import open_session
 from billing.services.catching_up import catch_up
 from catalog.models import Item, Store
 from catalog.services import add_picture, offer_item, open_store, trust_providers
@@ -35,28 +36,35 @@ from demo.world import (
     LOOKS,
     OFFERS,
     OPERATORS,
+    PAYOUTS,
+    PHONES,
     PLACES,
     SALES,
     SECOND_FACTORS,
     SELLERS,
     SHARINGS,
     STORIES,
+    WISHES,
     Agency,
     Bond,
     Known,
     Looks,
     Offer,
     Operator,
+    Payout,
     Person,
+    Phone,
     Place,
     Sale,
     Sharing,
     Stage,
     Story,
+    Wish,
 )
 from distribution.areas.codes import find_area
 from distribution.models import AgentSeat, AreaScheme, Plan
 from distribution.services import appoint_agent, load_areas
+from orders.cart.services import put_line
 from orders.counter.api.outputs import trade_document
 from orders.counter.models import CounterTrade, Terminal, TillRequest
 from orders.counter.services import (
@@ -72,6 +80,7 @@ from orders.counter.services.sequences import Asked, begin, find_request, keep
 from orders.models import Order
 from orders.services import (
     WantedLine,
+    WantedRefundLine,
     cancel_order,
     complete_order,
     fulfil_order,
@@ -84,8 +93,18 @@ from sharing.models import Scan, Share, ShareProgram
 from sharing.services import make_share, set_program
 from sharing.services.scanning import record_scan
 from sharing.tokens import write_token
-from wallets.models import TopUp
-from wallets.services import charge_top_up, finish_top_up, request_top_up
+from wallets.models import TopUp, Withdrawal
+from wallets.pay_codes.models import PayCodeSecret
+from wallets.pay_codes.services import enrol_phone
+from wallets.payout_targets.services import add_payout_target
+from wallets.services import (
+    charge_top_up,
+    finish_top_up,
+    finish_withdrawal,
+    pay_out_withdrawal,
+    request_top_up,
+    request_withdrawal,
+)
 
 AREAS = Path(__file__).parent / "areas"
 AREA_SCHEME = "CN"
@@ -98,6 +117,7 @@ PHONE = "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 Chrome/125.
 CRAWLER = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 LOOKS_APART = timedelta(minutes=25)
 LOOK_TWICE = 3  # Every so-manieth looks again within the hour, and is no new visitor.
+WITHDRAWN_BEFORE = timedelta(days=6)  # now
 SCANNED_BEFORE = timedelta(hours=1)  # the order
 
 
@@ -133,6 +153,12 @@ def load_world(*, now: datetime) -> None:
         for amount in buyer.wallet:
             _top_up(buyer, amount, opened_at)
     catch_up()  # Only booked money can be paid with.
+    for payout in PAYOUTS:
+        _withdraw(payout, now)
+    for phone in PHONES:
+        _enrol(phone, now)
+    for wish in WISHES:
+        _wish(wish, now)
     for sale in SALES:
         _sell(sale, now)
     for story in STORIES:
@@ -294,6 +320,45 @@ def _top_up(person: Person, amount: Money, now: datetime) -> None:
         finish_top_up(public_id=top_up.public_id, outcome=outcome, now=now)
 
 
+def _withdraw(payout: Payout, now: datetime) -> None:
+    owner = Actor.own(_account(payout.username))
+    begun = Withdrawal.objects.filter(owner=owner.acting).first()
+    if begun is None:
+        begun = _begin_withdrawal(payout, owner, now)
+    if begun.status == Withdrawal.Status.IN_PROGRESS:
+        outcome = pay_out_withdrawal(public_id=begun.public_id)
+        finish_withdrawal(public_id=begun.public_id, outcome=outcome, now=now)
+
+
+@transaction.atomic
+def _begin_withdrawal(payout: Payout, owner: Actor, now: datetime) -> Withdrawal:
+    target = add_payout_target(destination=payout.destination, name=payout.name, actor=owner, now=now)
+    return request_withdrawal(
+        owner=owner.acting,
+        amount=payout.amount,
+        provider=settings.PAYOUT_PROVIDER,
+        target=target.public_id,
+        actor=owner,
+        now=now - WITHDRAWN_BEFORE,
+    )
+
+
+@transaction.atomic
+def _enrol(phone: Phone, now: datetime) -> None:
+    """In a log-in of its own, whose token nobody has kept: it only stands in the lists."""
+    account = _account(phone.username)
+    if PayCodeSecret.objects.filter(account=account).exists():
+        return
+    session = open_session(account=account, device=PHONE).session
+    actor = Actor(login=account, acting=account, session_id=session.public_id)
+    enrol_phone(name=phone.name, maximum=phone.maximum, actor=actor, now=now)
+
+
+def _wish(wish: Wish, now: datetime) -> None:
+    item = Item.objects.get(title=wish.title)
+    put_line(item=item.public_id, quantity=wish.quantity, actor=Actor.own(_account(wish.buyer)), now=now)
+
+
 @transaction.atomic
 def _tell(story: Story, now: datetime) -> None:
     """All of an order's story or nothing: the timed task must not close it half told."""
@@ -324,7 +389,8 @@ def _tell(story: Story, now: datetime) -> None:
             order=order, amount_minor=story.refund.minor, reason=story.refund_reason, actor=seller, now=at(0.75)
         )
     if story.asks_back:
-        request_refund(order=order, reason=story.asks_back, actor=buyer, now=at(0.9))
+        asked = [WantedRefundLine(placed.lines.get().public_id, story.asks_for.minor)] if story.asks_for else []
+        request_refund(order=order, lines=asked, reason=story.asks_back, actor=buyer, now=at(0.9))
     if story.cancelled:
         cancel_order(order=order, actor=seller, now=at(0.75))
 

@@ -111,6 +111,34 @@ class Looks:
     machines: dict[int, int]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What somebody has put into the cart and not ordered yet."""
+
+    buyer: str
+    title: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payout:
+    """What somebody has withdrawn to an account of its own."""
+
+    username: str
+    destination: str
+    name: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phone:
+    """A phone that makes pay codes by itself, each for no more than `maximum`."""
+
+    username: str
+    name: str
+    maximum: Money
+
+
 class Stage(IntEnum):
     """How far an order has come."""
 
@@ -137,7 +165,8 @@ class Story:
     refund: Money | None = None
     refund_reason: str = ""
     cancelled: bool = False
-    asks_back: str = ""  # Why the buyer asks for all of it back; the seller has not answered yet.
+    asks_back: str = ""  # Why the buyer asks for money back; the seller has not answered yet.
+    asks_for: Money | None = None  # So much of it; all where nothing is said.
     by: str = ""
     scanned: str = ""
 
@@ -431,6 +460,26 @@ SALES = (
     ),
 )
 
+WISHES = (
+    Wish(buyer="grace", title="Refurbished toaster", quantity=1),
+    Wish(buyer="grace", title="Roasted beans, 200 g", quantity=2),
+    Wish(buyer="wei", title="Sampling kit for water", quantity=2),
+    Wish(buyer="wei", title="Drinking water analysis, 24 parameters", quantity=1),
+    Wish(buyer="harbour-foods", title="Multimeter calibration with certificate", quantity=3),
+    Wish(buyer="petra", title="Revisão completa de bicicleta", quantity=1),
+)
+
+PAYOUTS = (
+    Payout(
+        username="grace",
+        destination="GB33BUKB20201555555555",  # From the standard's own examples: nobody's account.
+        name="Current account",
+        amount=Money(60_00, "GBP"),
+    ),
+)
+
+PHONES = (Phone(username="grace", name="Grace's phone", maximum=Money(50_00, "GBP")),)
+
 STORIES = (
     Story(
         buyer="harbour-foods",
@@ -453,6 +502,8 @@ STORIES = (
         quantity=1,
         stage=Stage.COMPLETED,
         age=timedelta(days=20),  # Its earnings are released by now.
+        asks_for=Money(20_00, "GBP"),
+        asks_back="The new screen has a scratch in one corner.",
     ),
     Story(
         buyer="wei",

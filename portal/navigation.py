@@ -40,7 +40,11 @@ class Group:
     places: Sequence[Place]
 
 
-BUYING: list[Entry] = []
+BUYING: list[Entry] = [
+    Entry("cart", gettext_lazy("Cart"), "shopping-cart", BUYERS),
+    Entry("orders", gettext_lazy("Orders"), "package", BUYERS),
+    Entry("pay-code", gettext_lazy("Pay code"), "qr-code", BUYERS),
+]
 COUNTER: list[Entry] = [
     Entry("counter", gettext_lazy("Counter"), "calculator", SELLERS),
 ]
@@ -60,6 +64,10 @@ EARNING: list[Entry] = [
     Entry("network", gettext_lazy("My network"), "users"),
     Entry("agent", gettext_lazy("My areas"), "map"),
 ]
+MONEY: list[Entry] = [
+    Entry("wallet", gettext_lazy("Wallet"), "wallet"),
+    Entry("statement", gettext_lazy("Statement"), "scroll-text", BUYERS),
+]
 PEOPLE: list[Entry] = [
     Entry("inbox", gettext_lazy("Messages"), "bell"),
     Entry("accounts", gettext_lazy("Accounts"), "users"),
@@ -70,6 +78,7 @@ PEOPLE: list[Entry] = [
 _GROUPS = [
     (gettext_lazy("Buying"), [Entry("browse", gettext_lazy("Browse"), "store", BUYERS), *BUYING]),
     (gettext_lazy("Selling"), [*SELLING, *COUNTER]),
+    (gettext_lazy("Money"), MONEY),
     (gettext_lazy("Earning"), EARNING),
     (gettext_lazy("My account"), PEOPLE),
 ]

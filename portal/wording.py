@@ -53,7 +53,7 @@ REFUSALS = {
     "order_not_fulfillable": gettext_lazy(
         "Only what is paid can be handed over, and only once. Look at the order again."
     ),
-    "order_not_cancellable": gettext_lazy("It is too late to cancel this. You can still give money back."),
+    "order_not_cancellable": gettext_lazy("This order can no longer be cancelled. What is paid can be given back."),
     "refund_exceeds_paid": gettext_lazy("This is more than is left to give back."),
     "restock_exceeds_quantity": gettext_lazy("More would go back on the shelf than was sold."),
     "refund_request_decided": gettext_lazy("This request has been answered already."),
@@ -66,6 +66,27 @@ REFUSALS = {
     "picture_too_many_pixels": gettext_lazy("The picture has too many pixels. Make it smaller and try again."),
     "picture_too_small": gettext_lazy("The picture is too small to show anything. Take a larger one."),
     "picture_not_readable": gettext_lazy("This is no picture that we can read. JPEG, PNG and WebP are."),
+    "cart_full": gettext_lazy("Your cart is full. Order something of it, or take something out, before you add more."),
+    "cart_empty": gettext_lazy("There is nothing in your cart that can be ordered now. Nothing was ordered."),
+    "not_in_cart": gettext_lazy("Your cart has changed meanwhile. Look at it again. Nothing was ordered."),
+    "mixed_currencies": gettext_lazy("Things in two currencies cannot be ordered together."),
+    "amount_too_large": gettext_lazy("This is more than can be paid in one go."),
+    "order_not_completable": gettext_lazy("The seller has not said yet that it is handed over, or it is completed."),
+    "refund_request_open": gettext_lazy("You have asked for money back already. Wait for the answer to that."),
+    "debt_outstanding": gettext_lazy("You owe the house something. Repay that first; then you can withdraw."),
+    "repayment_exceeds_debt": gettext_lazy("You owe less than that."),
+    "payout_target_required": gettext_lazy("Say where the money is to go. You can add a bank account."),
+    "payout_target_unknown": gettext_lazy("Withdrawals cannot go there (any more). Choose another place."),
+    "payout_target_known": gettext_lazy("You have added this account already."),
+    "payout_target_in_use": gettext_lazy("A withdrawal is on its way there. You can remove it once that has arrived."),
+    "too_many_payout_targets": gettext_lazy("Remove one of these before you add another one."),
+    "step_up_required": gettext_lazy(
+        "This needs your second factor again. Log out, log in with it, and come back within a few minutes."
+    ),
+    "pay_code_invalid": gettext_lazy("The till could not use this code: it was used before, or its time was up."),
+    "pay_code_maximum": gettext_lazy("The till asked for more than the most that you had set, or in another currency."),
+    "confirmation_needed": gettext_lazy("For so much the till has to ask you first. Look at it, and agree."),
+    "too_many_pay_code_secrets": gettext_lazy("So many phones make codes already. End one of them first."),
     "username_taken": gettext_lazy("Somebody has this user name. Choose another one."),
     "referral_code_unknown": gettext_lazy("Nobody has this code. Check it, or leave the field empty."),
     "no_share_program": gettext_lazy("Nothing is given for sharing this any more."),
@@ -121,6 +142,19 @@ _SAID_TO_SELLERS = {
     Order.Status.PAID: (gettext_lazy("Paid"), gettext_lazy("Hand it over, and say so.")),
     Order.Status.CLOSED: (gettext_lazy("Closed without payment"), ""),
 }
+
+
+_PROVIDERS = {"local": gettext_lazy("the cash desk"), "stripe": "Stripe", "demo-bank": "Demo Bank"}
+
+
+def provider_in_words(provider: str) -> str:
+    """Return what people call a payment provider."""
+    return str(_PROVIDERS.get(provider, provider))
+
+
+def say_code(code: str) -> str:
+    """Return what a page says of something that was refused before, by the refusal's code."""
+    return str(REFUSALS.get(code, code))
 
 
 def say(refusal: Refusal) -> str:

@@ -306,6 +306,10 @@ AGENT_STORES_SHOWN = 200  # on an agent's map and beside it
 AGENT_VACANCIES_SHOWN = 50  # beside an agent's area
 SELLERS_ROWS_PER_PAGE = 25  # of a seller's items, orders, requests, earnings and statement
 SELLERS_DAYS_SHOWN = 30  # of sales, on a seller's overview
+ORDERS_PER_PAGE = 20  # of the own ones
+STATEMENT_LINES_PER_PAGE = 30
+PAYMENTS_SHOWN = 5  # top-ups, and withdrawals, beside a wallet
+PHONES_SHOWN = 30  # that make pay codes, also those that do no more
 PORTAL_PROVIDER = ""  # charges what a wallet lacks; one that needs no form of its own in the browser
 
 # --- Pictures of items -----------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Where customers begin: everything that is on sale, found by words, a page at a time."""
 
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -40,8 +41,10 @@ class Browse(TextPage):
         is_search = wanted["search"] and "cursor" not in request.GET and "HX-Request" not in request.headers
         if is_search and self.actor is not None:
             record_behaviour("search.performed", by=self.actor, data={"search": wanted["search"]}, now=clock.now())
+        may_buy = self.actor is not None and self.actor.acting.side == "buyer"
+        keyed = {"may_buy": may_buy, "key": secrets.token_urlsafe(16)}
         return self.render_to_response(
-            self.get_context_data(form=form, searches=True, **_shown(page, wanted, following))
+            self.get_context_data(form=form, searches=True, **keyed, **_shown(page, wanted, following))
         )
 
     def _page(self, wanted: Mapping[str, str], cursor: str | None) -> tuple[Sequence[Item], str]:

@@ -1,8 +1,10 @@
 """An item's own page: where a scanned code leads, and where somebody decides to buy."""
 
+import secrets
 from typing import Any
 
 from django.conf import settings
+from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -54,13 +56,19 @@ class ItemPage(PageOfItem, TextPage):
         return earning_in_words(program) if program is not None else ""
 
 
+def limit_quantity(form: Form, item: Item) -> None:
+    """Have the browser ask for no more than there are."""
+    form.fields["quantity"].widget.attrs["max"] = settings.CART_QUANTITY_MAX if item.stock is None else item.stock
+
+
 def describe(page: Page, item: Item, form: QuantityForm) -> dict[str, Any]:
     """Return what an item's page says, with a form for how many of it."""
-    form.fields["quantity"].widget.attrs["max"] = settings.CART_QUANTITY_MAX if item.stock is None else item.stock
+    limit_quantity(form, item)
     return {
         "item": item,
         "pictures": pictures_of(item),
         "form": form,
+        "key": secrets.token_urlsafe(16),
         "is_sold_out": item.stock == 0,
         "is_scarce": item.stock is not None and item.stock <= _LITTLE_LEFT,
         "others": [(other, page.onward(reverse("portal:item", args=[other.public_id]))) for other in other_items(item)],

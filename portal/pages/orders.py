@@ -1,4 +1,4 @@
-"""An order, as its buyer and its seller see it: how far it has come, its money, and paying it."""
+"""An order, as its buyer and its seller see it: how far it has come, what comes next, its money, and paying it."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,10 +13,12 @@ from core.errors import NotFound, Refusal
 from core.money import Money
 from orders.api.outputs import payment_document
 from orders.counter.receipts.codes import sign_receipt
-from orders.models import Order, OrderLine, ProviderPayment
-from orders.selectors import get_order, lines_of, payments_of, refunds_of
+from orders.models import Order, OrderLine, ProviderPayment, Refund, RefundRequest
+from orders.selectors import get_order, lines_of, payments_of, refund_requests_of, refunds_of
 from portal.forms import OrderPaymentForm
 from portal.pages.base import FormPage
+from portal.pages.buying.timeline import timeline_of
+from portal.pages.buying.wording import badge_of
 from portal.pages.payments import WalletPage, attempt_of, once, start_payment, ways_to_pay
 from portal.wording import earning_in_words, headline_of
 from sharing.attributions import attribution_of
@@ -58,23 +60,38 @@ class OrderPage(WalletPage, FormPage):
         sells = self.customer.acting.pk == order.seller_id
         payment = _payment(order) if not sells else None
         is_being_paid = payment is not None and payment["status"] == ProviderPayment.Status.IN_PROGRESS
-        lines = lines_of([order])[order.pk]
+        lines, refunds, requests = lines_of([order])[order.pk], _refunds(order), _requests(order)
         return self.get_context_data(
             form=form,
             order=order,
             sells=sells,
             headline=headline_of(order, sells=sells, is_being_paid=is_being_paid),
+            badge=badge_of(order),
+            steps=timeline_of(order, sells=sells, is_being_paid=is_being_paid, refunds=refunds, requests=requests),
             lines=_bill(order, lines),
             total=Money(order.total_minor, order.currency),
             refunded=Money(order.refunded_minor, order.currency),
             kept=Money(order.refundable_minor, order.currency),
-            refunds=[(refund, Money(refund.amount_minor, order.currency)) for refund in _refunds(order)],
+            asked=_asked(order, requests),
+            may=self._may(order, requests, is_being_paid),
             costs=_costs(order, lines) if sells else [],
             receipt=_receipt(order),
             payment=payment,
             is_being_paid=is_being_paid,
             **self._payable(order, form),
         )
+
+    def _may(self, order: Order, requests: Sequence[RefundRequest], is_being_paid: bool) -> set[str]:
+        """What its buyer may do with it now besides paying."""
+        if self.customer.acting.pk != order.buyer_id:
+            return set()
+        is_asked = any(request.status == RefundRequest.Status.OPEN for request in requests)
+        possible = {
+            "cancel": order.status == Status.PENDING and not is_being_paid,
+            "receive": order.status == Status.FULFILLED,
+            "ask": bool(order.refundable_minor) and not is_asked,
+        }
+        return {action for action, may in possible.items() if may}
 
     def _payable(self, order: Order, form: Any) -> dict[str, Any]:
         """What its buyer is asked for while it can be paid."""
@@ -119,9 +136,20 @@ def _costs(order: Order, lines: Sequence[OrderLine]) -> Iterator[Cost]:
         )
 
 
-def _refunds(order: Order) -> list[Any]:
+def _refunds(order: Order) -> list[Refund]:
     """Most orders have none: they are not asked about."""
     return list(refunds_of(order).order_by("id")) if order.refunded_minor else []
+
+
+def _requests(order: Order) -> list[RefundRequest]:
+    """Only for what is paid can money be asked back."""
+    return list(refund_requests_of(order).order_by("id")) if order.paid_minor else []
+
+
+def _asked(order: Order, requests: Sequence[RefundRequest]) -> tuple[RefundRequest, Money] | None:
+    """The request that nobody has answered yet."""
+    found = next((request for request in requests if request.status == RefundRequest.Status.OPEN), None)
+    return None if found is None else (found, Money(found.asked_minor, order.currency))
 
 
 def _payment(order: Order) -> dict[str, Any] | None:

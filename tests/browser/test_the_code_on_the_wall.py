@@ -78,7 +78,7 @@ def register(page: Any) -> None:
 def buy(page: Any) -> Order:
     """From an item's page to a paid order's."""
     page.get_by_role("button", name="Buy").click()
-    page.get_by_role("button", name="Order and pay 20.00 GBP").click()
+    page.get_by_role("button", name="Order and pay £20.00").click()
     page.get_by_role("heading", name="Ordered and paid").wait_for()
     book()
     return Order.objects.get(public_id=page.url.rpartition("/")[2])
@@ -114,7 +114,7 @@ class TestTheCodeOnTheWall:
         assert page.context.cookies() != []
         register(page)
         page.get_by_label("charge the rest").check()  # The wallet is as new as its owner.
-        page.get_by_role("button", name="Order and pay 20.00 GBP").click()
+        page.get_by_role("button", name="Order and pay £20.00").click()
         page.get_by_role("heading", name="Being paid").wait_for()
         book()
         deliver_due("order_payments")
@@ -126,7 +126,7 @@ class TestTheCodeOnTheWall:
         assert part_of_the_sharer(order) == 200
         sold = open_browser().new_page()
         log_in(sold, f"{site}/log-in?next=/orders/{order.public_id}", wall.seller)
-        assert "Brought the customer of Darjeeling: 10 % of what is sold. 2.00 GBP" in read(sold)
+        assert "Brought the customer of Darjeeling: 10 % of what is sold. £2.00" in read(sold)
 
         for minor in (500, 1500):
             body = {"amount": minor, "reason": "Cold."}

@@ -26,9 +26,11 @@ from ledger.models import LedgerAccount
 from ledger.selectors import trial_balance
 from marketplace.servers import PROJECT_DIR
 from orders.counter.models import CounterTrade
-from orders.models import Order, RefundRequest
+from orders.models import CartLine, Order, RefundRequest
 from sharing.models import Scan
-from wallets.models import Earning
+from wallets.models import Earning, Withdrawal
+from wallets.pay_codes.models import PayCodeSecret
+from wallets.payout_targets.models import PayoutTarget
 
 
 def load() -> str:
@@ -82,7 +84,7 @@ class TestTheDemoWorld:
         load()
 
         waiting = RefundRequest.objects.filter(status="open").values_list("order__seller__username", flat=True)
-        assert list(waiting) == ["meridian-lab"]
+        assert set(waiting) == {"meridian-lab", "alder-repairs"}
         assert set(Item.objects.values_list("status", flat=True)) == {"on_sale", "draft"}
 
     def test_has_orders_in_every_state_and_refunds(self) -> None:
@@ -112,6 +114,16 @@ class TestTheDemoWorld:
         assert given == {"agent", "referrer", "merchant_referrer", "cashback"}
         reasons = {row["reason"] for line in AllocatedLine.objects.all() for row in line.not_paid}
         assert {"self_dealing", "nobody", "vacant"} <= reasons
+
+    def test_has_something_on_each_page_of_a_buyer(self) -> None:
+        load()
+
+        grace = Account.objects.get(username="grace")
+        assert CartLine.objects.filter(cart=grace.pk).values("item__currency").distinct().count() == 2
+        assert RefundRequest.objects.get(requested_by=grace).status == "open"
+        assert Withdrawal.objects.get(owner=grace).status == "succeeded"
+        assert PayoutTarget.objects.get(owner=grace).ends_in == "5555"
+        assert PayCodeSecret.objects.get(account=grace).name == "Grace's phone"
 
     def test_has_somebody_who_brought_a_customer(self, client: Any) -> None:
         printed = load()

@@ -184,12 +184,12 @@ class TestWhatACodeLeadsToThatIsOutOfUse:
         assert page.status_code == 410
         assert "Tea is still on sale for 10.00 GBP. You need no code to buy it." in text_of(page)
         assert f'href="/items/{share.item.public_id}"' in page.content.decode()
-        assert "Cup 10.00 GBP" in text_of(page)
+        assert "Cup £10.00" in text_of(page)
 
         Item.objects.filter(pk=share.item.pk).update(status="removed")
         said = text_of(look(share))
         assert "not on sale any more" in said
-        assert "Cup 10.00 GBP" in said
+        assert "Cup £10.00" in said
 
     def test_an_unknown_one_says_to_scan_again(self, visitor: Client) -> None:
         page = visitor.get("/s/WRONG")
@@ -309,7 +309,7 @@ class TestWhatABroughtCustomerCosts:
         with statements() as seen:
             said = text_of(owner.get(there))
         assert len(seen) <= 7, str(seen)
-        assert f"{sharer.name} Brought the customer of Tea: 5 % of what is sold. 0.50 GBP" in said
+        assert f"{sharer.name} Brought the customer of Tea: 5 % of what is sold. £0.50" in said
         assert sharer.name not in text_of(client.get(there))
 
     def test_what_a_refund_takes_back_of_it_is_said(
@@ -317,12 +317,12 @@ class TestWhatABroughtCustomerCosts:
     ) -> None:
         sale = sold(share)
         refund(sale, 500)
-        assert "5 % of what is sold. 0.25 GBP" in text_of(customer(seller).get(f"/orders/{sale.public_id}"))
+        assert "5 % of what is sold. £0.25" in text_of(customer(seller).get(f"/orders/{sale.public_id}"))
         refund(sale, 500)
         said = text_of(customer(seller).get(f"/orders/{sale.public_id}"))
         assert "All of it was given back" in said
-        assert "The platform's fee 0.00 GBP" in said
-        assert "5 % of what is sold. 0.00 GBP" in said
+        assert "The platform's fee £0.00" in said
+        assert "5 % of what is sold. £0.00" in said
         client = customer(sharer)
         for path in ("/shares", f"/shares/{won(sale).share.public_id}"):
             assert "Taken back buyers got their money back £0.50" in text_of(client.get(path))
