@@ -28,9 +28,10 @@ CREATE FUNCTION catalog_grams(source text) RETURNS text LANGUAGE sql IMMUTABLE S
 $$
 """
 
-# The text of a tsquery is cut into its quoted lexemes and what stands between them, and put together again.
+# The text of a tsquery is cut into its quoted lexemes and what stands between them, and put together again. Only a
+# lexeme can be a beginning: a phrase that nobody wants ends with a bracket.
 CREATE_QUERY = r"""
-CREATE FUNCTION catalog_query(wanted text) RETURNS tsquery LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+CREATE OR REPLACE FUNCTION catalog_query(wanted text) RETURNS tsquery LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
     WITH parts AS (
         SELECT found.place, found.part[1] AS part,
                lag(found.part[1]) OVER (ORDER BY place) AS before,
@@ -39,7 +40,7 @@ CREATE FUNCTION catalog_query(wanted text) RETURNS tsquery LANGUAGE sql IMMUTABL
              WITH ORDINALITY AS found(part, place)
     ), widened AS (
         SELECT place, CASE
-            WHEN is_last AND wanted ~ '\w\w$' AND coalesce(before, '') !~ '!$' THEN part || ':*' ELSE part
+            WHEN is_last AND left(part, 1) = '''' AND wanted ~ '\w\w$' AND coalesce(before, '') !~ '!$' THEN part || ':*' ELSE part
         END AS word, CASE
             WHEN left(part, 1) = '''' THEN plainto_tsquery('simple', catalog_grams(trim('''' FROM part)))::text ELSE ''
         END AS grams

@@ -48,7 +48,8 @@ def foresee_standing(*, latitude: float | None, longitude: float | None, area_co
     verdict = judge_stores([Store(pk=0, latitude=latitude, longitude=longitude, area_code=area_code)])[0]
     if verdict is None:
         return None
-    area = Area.objects.select_related("parent__parent__parent").filter(pk=verdict.area).first()
+    found = Area.objects.select_related("parent__parent__parent")
+    area = found.filter(pk=verdict.area).first() if verdict.area is not None else None
     return Standing(
         tuple(_names_up(area)), verdict.evidence, verdict.border_m, None, bool(verdict.doubt), verdict.doubt
     )

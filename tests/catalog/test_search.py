@@ -100,6 +100,7 @@ class TestTheIndex:
     @given(wanted=st.text(max_size=SEARCH_LENGTH_MAX).filter(lambda text: "\0" not in text))
     @example(wanted="a' | 'b' & !(c")
     @example(wanted="耳\u3000机")
+    @example(wanted='-"tea cup')
     @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     def test_whatever_is_typed_is_a_query(self, db: Any, wanted: str):
         wanted = wanted.encode("utf-8", "ignore").decode()

@@ -201,7 +201,7 @@ class TestOneItem:
         assert other.get(path).status_code == 404
         assert "This is not one of your items." in text_of(other.get(path))
         for what in ("", "/status", "/pictures", "/program", "/program/end"):
-            sent = {"csrfmiddlewaretoken": token, **TEA, "status": "removed", "files": picture()}
+            sent = {"csrfmiddlewaretoken": token, **TEA, "status": "removed", "pictures": picture()}
             assert other.post(f"{path}{what}", sent).status_code in (404, 422), what
         tea.refresh_from_db()
         assert (tea.status, tea.price_minor, tea.cover) == ("on_sale", 1000, "")
@@ -221,7 +221,7 @@ class TestPicturesOfAnItem:
     def upload(self, client: Client, item: Item, *files: SimpleUploadedFile) -> Any:
         token = csrf_token(client.get(f"/sell/items/{item.public_id}"))
         return client.post(
-            f"/sell/items/{item.public_id}/pictures", {"csrfmiddlewaretoken": token, "files": list(files)}
+            f"/sell/items/{item.public_id}/pictures", {"csrfmiddlewaretoken": token, "pictures": list(files)}
         )
 
     def test_are_added_several_at_once_described_moved_and_removed(

@@ -166,7 +166,7 @@ class PicturesField(forms.FileField):
 class PicturesForm(PlainForm):
     """Pictures to be added."""
 
-    files = PicturesField(
+    pictures = PicturesField(
         label=_("Add pictures"),
         help_text=_("JPEG, PNG or WebP, at most %(megabytes)d MB each.")
         % {"megabytes": settings.ITEM_PICTURE_BYTES_MAX // 2**20},

@@ -49,14 +49,14 @@ class AddPictures(PressPage, PageOfItems, FormPage):
     def act(self, form: Any) -> HttpResponse:
         item, added = self.kwargs["item_id"], 0
         self.own_item()
-        for file in form.cleaned_data["files"]:
+        for file in form.cleaned_data["pictures"]:
             try:
                 add_picture(item=item, file=file, actor=self.customer, now=clock.now())
                 added += 1
             except NotFound:
                 raise
             except Refusal as refusal:
-                form.add_error("files", f"{file.name}: {say(refusal)}")
+                form.add_error("pictures", f"{file.name}: {say(refusal)}")
         if form.errors:
             return self.show_form(form, status=422)
         return self.done(ngettext("The picture is there.", "The pictures are there.", added), "sell-item", item)
