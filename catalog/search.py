@@ -40,7 +40,8 @@ CREATE OR REPLACE FUNCTION catalog_query(wanted text) RETURNS tsquery LANGUAGE s
              WITH ORDINALITY AS found(part, place)
     ), widened AS (
         SELECT place, CASE
-            WHEN is_last AND left(part, 1) = '''' AND wanted ~ '\w\w$' AND coalesce(before, '') !~ '!$' THEN part || ':*' ELSE part
+            WHEN is_last AND left(part, 1) = '''' AND wanted ~ '\w\w$' AND coalesce(before, '') !~ '!$'
+            THEN part || ':*' ELSE part
         END AS word, CASE
             WHEN left(part, 1) = '''' THEN plainto_tsquery('simple', catalog_grams(trim('''' FROM part)))::text ELSE ''
         END AS grams

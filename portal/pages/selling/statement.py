@@ -14,7 +14,7 @@ from portal.pages.base import TextPage
 from portal.pages.selling.earnings import as_file
 from portal.pages.selling.forms import PeriodForm
 from portal.pages.selling.parts import SellingPage
-from portal.pages.selling.wording import event_in_words
+from portal.pages.selling.wording import OF_OWN_SALES, event_in_words
 from wallets.api.outputs import STATEMENT_COLUMNS, statement_documents
 from wallets.selectors import StatementRow, wallet_balances, wallet_statement
 
@@ -73,7 +73,7 @@ def _row(row: StatementRow) -> dict[str, Any]:
     return {
         "what": event_in_words(row.event_type),
         "subject": row.subject,
-        "is_order": row.subject.startswith("ord_"),
+        "is_sale": row.event_type in OF_OWN_SALES,
         "amount": Money(line.amount_minor, line.currency),
         "is_out": line.amount_minor < 0,
         "after": Money(line.balance_after_minor, line.currency),

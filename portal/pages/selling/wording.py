@@ -30,6 +30,9 @@ _EVENTS: dict[str, str | Promise] = {
     "journal.rebooked": gettext_lazy("Corrected by an operator"),
 }
 
+# Of these the order that a booking belongs to is one that the wallet's owner has sold.
+OF_OWN_SALES = frozenset({"earnings.released", "earnings.reversed"})
+
 
 def event_in_words(event_type: str) -> str:
     """Return what was booked; types that somebody has declared since are called by their own name."""
