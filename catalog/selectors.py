@@ -1,8 +1,8 @@
 """What other rooms and the API read of the catalogue."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db.models import F, Q, QuerySet
@@ -42,13 +42,19 @@ _ITEMS_BY_ID = Prepared(
     WHERE i.public_id = ANY(%(public_ids)s::text[])
     """,  # noqa: S608 - names of columns
 )
-_FEES_IN_FORCE = Prepared(
-    "fees_in_force",
-    """
-    SELECT public_id FROM catalog_feeschedule
-    WHERE status = 'active' AND (effective_from IS NULL OR effective_from <= %(at)s)
-    ORDER BY effective_from DESC NULLS LAST LIMIT 1
-    """,
+_IN_FORCE = """
+SELECT public_id FROM catalog_feeschedule
+WHERE status = 'active' AND (effective_from IS NULL OR effective_from <= %(at)s)
+ORDER BY effective_from DESC NULLS LAST LIMIT 1
+"""
+_FEES_IN_FORCE = Prepared("fees_in_force", _IN_FORCE)
+_ITEMS_AND_FEES = Prepared(
+    "items_and_fees",
+    f"""
+    SELECT ({_IN_FORCE}), {_ITEM}, {_SELLER}
+    FROM catalog_item i JOIN accounts_account a ON a.id = i.seller_id
+    WHERE i.public_id = ANY(%(public_ids)s::text[])
+    """,  # noqa: S608 - names of columns
 )
 
 _compiled: dict[str, FeeTable] = {}  # Active versions never change (trigger): none of them goes stale.
@@ -138,18 +144,34 @@ def pictures_of(item: Item) -> list[ItemPicture]:
 
 def items_by_id(public_ids: Iterable[str]) -> dict[str, Item]:
     """Return the items of these public ids, whatever their status, with their sellers, by public id."""
-    items = {}
-    for row in _ITEMS_BY_ID.rows(public_ids=list(set(public_ids))):
+    items = (_item_of(iter(row)) for row in _ITEMS_BY_ID.rows(public_ids=list(set(public_ids))))
+    return {item.public_id: item for item in items}
+
+
+def items_and_fees(public_ids: Iterable[str], at: datetime) -> tuple[dict[str, Item], FeeTable]:
+    """Return items as `items_by_id` does, and what their sales at a moment are charged by, in one statement."""
+    items, version = {}, None
+    for row in _ITEMS_AND_FEES.rows(public_ids=list(set(public_ids)), at=at):
         values = iter(row)
-        item = _ITEM.take(values)
-        item.seller = _SELLER.take(values)
+        version = next(values)
+        item = _item_of(values)
         items[item.public_id] = item
-    return items
+    return items, _fee_table(version) if version is not None else fee_table_in_force(at)
+
+
+def _item_of(values: Iterator[Any]) -> Item:
+    item = _ITEM.take(values)
+    item.seller = _SELLER.take(values)
+    return item
 
 
 def fee_table_in_force(at: datetime) -> FeeTable:
     """Return what sales at a moment are charged by: one cheap statement, and one more per version and process."""
     ((public_id,),) = _FEES_IN_FORCE.rows(at=at)
+    return _fee_table(public_id)
+
+
+def _fee_table(public_id: str) -> FeeTable:
     if public_id not in _compiled:
         schedule = FeeSchedule.objects.get(public_id=public_id)
         _compiled[public_id] = compile_fees(public_id, schedule.rules)

@@ -70,28 +70,45 @@ def ring(*consumers: str) -> None:
     if not unheard or began < _bell.silent_until:
         return
     try:
-        for consumer in _first_to_ring(unheard):
-            current_app.send_task(
-                DELIVER_TASK,
-                args=[consumer],
-                queue=MONEY_QUEUE,
-                producer=_bell.of_thread.producer,
-                retry=False,
-                countdown=settings.DOORBELL_LINGER_SECONDS,
-            )
-            _bell.heard_until[consumer] = began + settings.DOORBELL_LINGER_SECONDS
+        looks = _first_looks(unheard)
+        if not_rung := [consumer for consumer, seconds in looks.items() if seconds is None]:
+            _ask_to_look(not_rung)
+        for consumer, seconds in looks.items():
+            _bell.heard_until[consumer] = began + (settings.DOORBELL_LINGER_SECONDS if seconds is None else seconds)
     except (redis.RedisError, KombuError, OSError) as failure:
         _bell.silent_until = time.monotonic() + settings.DOORBELL_SILENCE_SECONDS
         log.warning("doorbell_silent", failure=str(failure), seconds=settings.DOORBELL_SILENCE_SECONDS)
 
 
-def _first_to_ring(consumers: Sequence[str]) -> list[str]:
-    """Return those for whom nobody's ring waits to be answered, in one round trip."""
+def _ask_to_look(consumers: Sequence[str]) -> None:
+    """One message for all: to send and to take one costs more than most looks."""
+    current_app.send_task(
+        DELIVER_TASK,
+        args=consumers,
+        queue=MONEY_QUEUE,
+        producer=_bell.of_thread.producer,
+        retry=False,
+        countdown=settings.DOORBELL_LINGER_SECONDS,
+    )
+
+
+def _first_looks(consumers: Sequence[str]) -> dict[str, float | None]:
+    """
+    Return in how many seconds somebody will look who was rung for by others, at the earliest; None where nobody was.
+
+    For those it is rung now: in one round trip. How long a ring is still kept says when it was rung.
+    """
     kept_ms = round((settings.DOORBELL_LINGER_SECONDS + _UNANSWERED_SECONDS) * 1000)
     with _bell.of_thread.redis.pipeline(transaction=False) as pipeline:
         for consumer in consumers:
             pipeline.set(_key(consumer), 1, nx=True, px=kept_ms)
-        return [consumer for consumer, is_first in zip(consumers, pipeline.execute(), strict=True) if is_first]
+            pipeline.pttl(_key(consumer))
+        found = pipeline.execute()
+    firsts, left_ms = found[::2], found[1::2]
+    return {
+        consumer: None if is_first else ms / 1000 - _UNANSWERED_SECONDS
+        for consumer, is_first, ms in zip(consumers, firsts, left_ms, strict=True)
+    }
 
 
 def answer(consumer: str) -> None:

@@ -6,9 +6,17 @@ from events.worker import look_again
 
 
 @shared_task
-def deliver(consumer: str) -> None:
-    """Rung by the doorbell: deliver what this consumer can hear now."""
+def deliver(*consumers: str) -> None:
+    """Rung by the doorbell: deliver what these consumers can hear now, one after the other."""
+    _deliver(*consumers)
+
+
+def _deliver(consumer: str, *others: str) -> None:
     answer(consumer)
-    wait_seconds = deliver_due(consumer)
-    if wait_seconds is not None:
-        look_again(consumer, wait_seconds)
+    try:
+        wait_seconds = deliver_due(consumer)
+        if wait_seconds is not None:
+            look_again(consumer, wait_seconds)
+    finally:  # What breaks one consumer keeps no other from hearing.
+        if others:
+            _deliver(*others)

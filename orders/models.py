@@ -1,14 +1,17 @@
 """What was ordered, from whom, for how much; refunds are amounts beside the state."""
 
 import secrets
+from typing import Any
 
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from accounts.models import Account
 from core.errors import NotFound
 from core.ids import PublicIdField, decode_key, encode_key
+from core.prepared import Columns, Prepared, update
 from orders.cart.models import Cart, CartLine
 from orders.counter import models as counter_models  # noqa: F401 - Django finds the counter's tables here
 
@@ -55,13 +58,22 @@ class Checkout(models.Model):
 class OrderManager(models.Manager["Order"]):
     """Orders are locked before they are looked at; items come before them, wallets after."""
 
-    def lock(self, public_id: str, **whose: object) -> "Order":
+    def lock(self, public_id: str, *, buyer: Account | None = None, seller: Account | None = None) -> "Order":
         """
-        Lock one order with its parties at hand, in one statement.
+        Lock one order with its parties at hand, in one statement; `buyer`, `seller`: only if it is theirs.
 
         :raises NotFound: there is none of this id and owner.
         """
-        return self._lock_one(public_id=public_id, **whose)
+        found = _LOCK.row(public_id=public_id, buyer=buyer and buyer.pk, seller=seller and seller.pk)
+        if found is None:
+            raise NotFound
+        values = iter(found)
+        order = _ORDER.take(values)
+        for name, columns in _JOINED.items():
+            joined = columns.take(values)
+            if joined.pk == getattr(order, f"{name}_id"):  # Else it was joined before this waited for a payment.
+                setattr(order, name, joined if joined.pk is not None else None)
+        return order
 
     def lock_trade(self, trade_no: str, **whose: object) -> "Order":
         """
@@ -69,11 +81,8 @@ class OrderManager(models.Manager["Order"]):
 
         :raises NotFound: there is none of this number.
         """
-        return self._lock_one(trade_no=trade_no, channel="store", **whose)
-
-    def _lock_one(self, **which: object) -> "Order":
         try:
-            order = self._locking().get(**which)
+            order = self._locking().get(trade_no=trade_no, channel="store", **whose)
         except self.model.DoesNotExist:
             raise NotFound from None
         if order.buyer_id is not None and order.buyer is None:
@@ -255,7 +264,26 @@ class Order(models.Model):
     def keep(self, *fields: str) -> None:
         """Write these fields; of an order that is still being made all is written together, by whoever makes it."""
         if not self._state.adding:
-            self.save(update_fields=fields)
+            update(self, *fields)
+
+
+_ORDER = Columns(Order, "o")
+_JOINED: dict[str, Columns[Any]] = {
+    "buyer": Columns(Account, "b"),
+    "seller": Columns(Account, "s"),
+    "checkout": Columns(Checkout, "c"),
+}
+_LOCK = Prepared(
+    "lock_order",
+    f"""
+    SELECT {_ORDER}, {", ".join(map(str, _JOINED.values()))} FROM orders_order o
+    JOIN accounts_account s ON s.id = o.seller_id
+    LEFT JOIN accounts_account b ON b.id = o.buyer_id LEFT JOIN orders_checkout c ON c.id = o.checkout_id
+    WHERE o.public_id = %(public_id)s AND (%(buyer)s::bigint IS NULL OR o.buyer_id = %(buyer)s)
+      AND (%(seller)s::bigint IS NULL OR o.seller_id = %(seller)s)
+    FOR NO KEY UPDATE OF o
+    """,  # noqa: S608 - names of columns
+)
 
 
 class OrderLine(models.Model):

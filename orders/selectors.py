@@ -8,12 +8,21 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from accounts.models import Account
+from catalog.models import Item
 from core.api.lists import every_page
 from core.errors import NotFound
+from core.prepared import Columns, Prepared
 from distribution.selectors import with_given_away
 from orders.models import Checkout, Order, OrderLine, ProviderPayment, Refund, RefundRequest
 
-LINE_COLUMNS = [field.attname for field in OrderLine._meta.concrete_fields]
+_LINE, _ITEM = Columns(OrderLine, "l"), Columns(Item, "i", "id", "public_id", "cover")
+_LINES = Prepared(
+    "lines_of_orders",
+    f"""
+    SELECT {_LINE}, {_ITEM} FROM orders_orderline l LEFT JOIN catalog_item i ON i.id = l.item_id
+    WHERE l.order_id = ANY(%(orders)s::bigint[]) ORDER BY l.id
+    """,  # noqa: S608 - names of columns
+)
 
 OVERDUE = "overdue"  # Of a refund request: open, and operators may decide it.
 
@@ -81,8 +90,10 @@ def orders_of_checkout(checkout: Checkout) -> list[Order]:
 def lines_of(orders: Iterable[Order]) -> Lines:
     """Return the lines of orders, with their items' ids and covers, in one statement."""
     lines: Lines = defaultdict(list)
-    wanted = OrderLine.objects.filter(order_id__in=[order.id for order in orders])
-    for line in wanted.select_related("item").only(*LINE_COLUMNS, "item__public_id", "item__cover").order_by("id"):
+    for row in _LINES.rows(orders=[order.id for order in orders]):
+        values = iter(row)
+        line, item = _LINE.take(values), _ITEM.take(values)
+        line.item = item if item.pk is not None else None
         lines[line.order_id].append(line)
     return lines
 

@@ -15,7 +15,7 @@ from marketplace.servers import DATABASE, POSTGRES_PORT, ROLE, Embedded, Places
 from . import base
 
 VAR_DIR_DEFAULT = "var"
-CONNECTION_SECONDS_MAX = 60  # how long a web thread keeps its connection
+CONNECTION_SECONDS_MAX = 600  # how long a web thread keeps its connection: a new one plans all statements anew
 CACHE_SOCKET_SECONDS_MAX = 0.25  # a frozen Redis costs a request no more than this
 POSTGRES_ENGINE = "django.db.backends.postgresql"
 URL_PARTS = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}

@@ -15,7 +15,7 @@ from accounts.services import hold_open
 from catalog.errors import ItemNotOnSale, ItemUnknown
 from catalog.fees import FeeTable, Sale
 from catalog.models import Item
-from catalog.selectors import fee_table_in_force, items_by_id
+from catalog.selectors import items_and_fees
 from catalog.services import take_stock
 from core.errors import AmountTooLarge
 from core.money import AMOUNT_MINOR_MAX, Money
@@ -69,7 +69,7 @@ def place_checkout(
     :raises OutOfStock: there are not as many left.
     :raises SessionEnded: the acting account was closed meanwhile.
     """
-    items = _find_items(lines)
+    items, fees = _find_items(lines, now)
     _hold_parties_open(items.values(), actor)
     currency = _only_currency(items.values())
     drafts = [_draft_line(line, items[line.item]) for line in lines]
@@ -78,17 +78,16 @@ def place_checkout(
     checkout = Checkout(
         buyer=actor.acting, login_account=actor.login, total_minor=total_minor, currency=currency, placed_at=now
     )
-    insert(checkout)
-    orders = _make_orders(checkout, drafts, fee_table_in_force(now), now)
-    insert_all(orders)
+    orders = _make_orders(checkout, drafts, fees, now)
+    _write(checkout, orders)
     placed = [(order.public_id, {"checkout": checkout.public_id}) for order in orders]
     record_behaviours("order.placed", placed, by=actor, now=now)
     matches = match_order(lines=[_sale_line(draft) for draft in drafts], tokens=scans, actor=actor, now=now)
     return PlacedCheckout(checkout, orders, _write_lines(drafts, matches, actor, now))
 
 
-def _find_items(lines: Sequence[WantedLine]) -> dict[str, Item]:
-    items = items_by_id(line.item for line in lines)
+def _find_items(lines: Sequence[WantedLine], now: datetime) -> tuple[dict[str, Item], FeeTable]:
+    items, fees = items_and_fees((line.item for line in lines), now)
     items = {id_: item for id_, item in items.items() if item.status != Item.Status.DRAFT}  # Nobody else's to see.
     unknown = [f"lines.{place}.item" for place, line in enumerate(lines) if line.item not in items]
     if unknown:
@@ -96,7 +95,7 @@ def _find_items(lines: Sequence[WantedLine]) -> dict[str, Item]:
     not_on_sale = sorted(item.public_id for item in items.values() if item.status != Item.Status.ON_SALE)
     if not_on_sale:
         raise ItemNotOnSale(items=not_on_sale)
-    return items
+    return items, fees
 
 
 def _hold_parties_open(items: Iterable[Item], actor: Actor) -> None:
@@ -193,6 +192,17 @@ def _empty_order(checkout: Checkout, seller: Account, now: datetime) -> Order:
         placed_at=now,
         next_transition_at=leaves_at(Order.Status.PENDING, now),
     )
+
+
+def _write(checkout: Checkout, orders: Sequence[Order]) -> None:
+    """One statement where there is one seller, as there nearly always is."""
+    if len(orders) == 1:
+        insert(checkout, *orders)
+        return
+    insert(checkout)
+    for order in orders:
+        order.checkout = checkout
+    insert_all(orders)
 
 
 def _write_lines(drafts: Sequence[_Draft], matches: Matches, actor: Actor, now: datetime) -> Lines:

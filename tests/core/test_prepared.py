@@ -1,13 +1,14 @@
 """Prepared statements do what the ORM's would, and are planned once per connection."""
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from accounts.models import Account
 from accounts.references import NAMED_BY
 from core import clock
 from core.models import AttemptCount, IdempotencyRecord
-from core.prepared import Columns, Prepared, insert, insert_all
+from core.prepared import Columns, Prepared, insert, insert_all, update
+from orders.models import Checkout, Order, OrderLine
 from tests.conftest import make_account
 
 _WHO = Columns(Account, "a", *NAMED_BY)
@@ -118,3 +119,39 @@ class TestInsert:
 
         assert len(seen) == min(number, 1)
         assert sorted(AttemptCount.objects.values_list("pk", flat=True)) == sorted(row.pk for row in rows)
+
+    def test_rows_that_are_made_together_are_one_statement_and_refer_to_each_other(self, statements):
+        buyer, seller, at = make_account(), make_account(), clock.now()
+        money = {"currency": "GBP", "total_minor": 5, "placed_at": at}
+        checkout = Checkout(buyer=buyer, login_account=buyer, **money)
+        order = Order(buyer=buyer, seller=seller, placed_by=buyer, fee_minor=0, **money)
+        line = OrderLine(title="Tea", quantity=1, unit_minor=5, amount_minor=5, fee_minor=0)
+        with statements() as seen:
+            insert(checkout, order, line)
+
+        assert len(seen) == 1
+        assert (line.order, line.order.checkout) == (order, checkout)
+        found = OrderLine.objects.select_related("order__checkout").get(pk=line.pk)
+        assert (found.order, found.order.checkout, found.title) == (order, checkout, "Tea")
+
+
+@pytest.mark.django_db
+class TestUpdate:
+    def test_writes_the_named_fields_of_one_row_and_nothing_else(self, statements):
+        account, other = make_account(name="Ann"), make_account(name="Eve")
+        account.name, account.username = "Bea", "not-written"
+        with statements() as seen:
+            update(account, "name")
+
+        assert len(seen) == 1
+        account.refresh_from_db()
+        other.refresh_from_db()
+        assert (account.name, other.name) == ("Bea", "Eve")
+        assert account.username != "not-written"
+
+    def test_of_a_row_that_is_gone_is_refused(self):
+        account = make_account()
+        Account.objects.filter(pk=account.pk).delete()
+
+        with pytest.raises(DatabaseError, match="Account"):
+            update(account, "name")

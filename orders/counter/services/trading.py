@@ -12,7 +12,7 @@ from accounts.actor import Actor
 from catalog.errors import ItemNotOnSale, ItemUnknown
 from catalog.fees import FeeTable, Sale
 from catalog.models import Item, Store
-from catalog.selectors import fee_table_in_force, items_by_id
+from catalog.selectors import fee_table_in_force, items_and_fees
 from catalog.services import take_stock
 from core.errors import Conflict
 from core.money import Money
@@ -84,7 +84,7 @@ def create_trade(
     ensure_open(store)
     if pay_code:
         ensure_may_try_codes(terminal)
-    items = _find_items(lines, store)
+    items, fees = _find_items(lines, store, now)
     drafts = [_draft_line(line, items, store, amount.currency) for line in lines]
     if sum(draft.amount_minor for draft in drafts) != amount.minor:
         raise LinesMismatch
@@ -92,14 +92,14 @@ def create_trade(
     order = _new_order(terminal, amount, now)
     if identity is not None:
         order.buyer = find_identity(identity.provider, identity.external_id, store).account
-    _charge_fees(order, drafts, fee_table_in_force(now))
+    _charge_fees(order, drafts, fees)
     refusal = charge_code(scan(pay_code, order, now), payable(order, now), terminal, now) if pay_code else None
     brought = find_who_brought(order, drafts, named=[named], now=now) if order.paid_minor else None
-    _write_order(order, drafts)  # Once, as it is by now.
+    way = CounterTrade.TillWay.PAY_CODE if pay_code and refusal is None else ""
+    trade = _new_trade(terminal, sequence, way, refusal, named[:NAMED_LENGTH_MAX], now)
+    _write(order, drafts, trade)  # Once, as they are by now.
     if brought is not None:
         record_who_brought(order, drafts, brought, now=now)
-    way = CounterTrade.TillWay.PAY_CODE if pay_code and refusal is None else ""
-    trade = _write_trade(order, terminal, sequence, way, refusal, named[:NAMED_LENGTH_MAX], now)
     note_act(CashierAct.Kind.MADE, terminal=terminal, trade=trade, by=by, now=now)
     return trade, drafts
 
@@ -112,10 +112,10 @@ def note_refusal(trade: CounterTrade, refusal: Conflict | None, now: datetime) -
         trade.confirming_since = trade.confirming_since or now
 
 
-def _find_items(lines: Sequence[SoldLine], store: Store) -> dict[str, Item]:
-    """Items of the store's seller that are not another store's."""
+def _find_items(lines: Sequence[SoldLine], store: Store, now: datetime) -> tuple[dict[str, Item], FeeTable]:
+    """Items of the store's seller that are not another store's, and what their sale is charged by."""
     wanted = [line.item for line in lines if line.item]
-    found = items_by_id(wanted) if wanted else {}
+    found, fees = items_and_fees(wanted, now) if wanted else ({}, fee_table_in_force(now))
     items = {
         id_: item
         for id_, item in found.items()
@@ -127,7 +127,7 @@ def _find_items(lines: Sequence[SoldLine], store: Store) -> dict[str, Item]:
     not_on_sale = sorted(item.public_id for item in items.values() if item.status != Item.Status.ON_SALE)
     if not_on_sale:
         raise ItemNotOnSale(items=not_on_sale)
-    return items
+    return items, fees
 
 
 def _draft_line(line: SoldLine, items: dict[str, Item], store: Store, currency: str) -> OrderLine:
@@ -179,18 +179,10 @@ def _charge_fees(order: Order, drafts: Sequence[OrderLine], fees: FeeTable) -> N
         order.fee_minor += fee.minor
 
 
-def _write_order(order: Order, drafts: Sequence[OrderLine]) -> None:
-    insert(order)
-    for draft in drafts:
-        draft.order = order
-    insert_all(drafts)
-
-
-def _write_trade(
-    order: Order, terminal: Terminal, sequence: int, way: str, refusal: Conflict | None, named: str, now: datetime
+def _new_trade(
+    terminal: Terminal, sequence: int, way: str, refusal: Conflict | None, named: str, now: datetime
 ) -> CounterTrade:
     trade = CounterTrade(
-        order=order,
         store=terminal.store,
         terminal=terminal,
         sequence=sequence,
@@ -199,5 +191,15 @@ def _write_trade(
         scan=named,
     )
     note_refusal(trade, refusal, now)
-    insert(trade)
     return trade
+
+
+def _write(order: Order, drafts: Sequence[OrderLine], trade: CounterTrade) -> None:
+    """One statement where there is one line, as there nearly always is."""
+    if len(drafts) == 1:
+        insert(order, *drafts, trade)
+        return
+    insert(order, trade)
+    for draft in drafts:
+        draft.order = order
+    insert_all(drafts)
