@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
 from accounts.models import Account
 from core.admin import link_to, page_link, shown_money, table
@@ -58,7 +59,7 @@ def _part_rows(story: WhereItWent) -> Iterator[list[Any]]:
             shown_money(part.gone_minor, currency),
             shown_money(part.amount_minor, currency),
             ", ".join(state_in_words(status, part.party) for status in part.statuses),
-            format_html_join(format_html("<br>"), "{}", ((_why(reason, currency),) for reason in part.reasons)),
+            format_html_join(SafeString("<br>"), "{}", ((_why(reason, currency),) for reason in part.reasons)),
         ]
     yield [
         format_html('<span id="back">{}</span>', "Given back to whoever paid"),
