@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from io import StringIO
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,6 +19,7 @@ from catalog.models import Item, ItemPicture, Store
 from core.money import CURRENCY_DIGITS
 from core.registry import book_checks
 from demo import loading
+from demo.management.commands import load_demo
 from demo.models import BankEntry
 from demo.world import AGENTS, BONDS, BUYERS, IDENTITIES, OPERATORS, SECOND_FACTORS, SELLERS, SHARINGS
 from distribution.models import AllocatedLine
@@ -173,6 +175,14 @@ class TestTheDemoWorld:
         (entry,) = BankEntry.objects.all()
         assert (entry.state, entry.trade_no, entry.amount_minor) == ("made", trade.order.trade_no, 550)
         assert clearing.debits_minor - clearing.credits_minor == 550
+
+    def test_a_world_of_an_earlier_version_goes_on(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Whoever has run the demo before starts it again, with what it has."""
+        newer = replace(SHARINGS[0], title="Offered since")
+        load()
+        monkeypatch.setattr(load_demo, "SHARINGS", (*SHARINGS, newer))
+
+        assert "shares Offered since" not in load()
 
     def test_is_not_there_twice(self) -> None:
         first, before = load(), counts()
