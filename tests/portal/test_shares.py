@@ -184,12 +184,12 @@ class TestWhatACodeLeadsToThatIsOutOfUse:
         assert page.status_code == 410
         assert "Tea is still on sale for 10.00 GBP. You need no code to buy it." in text_of(page)
         assert f'href="/items/{share.item.public_id}"' in page.content.decode()
-        assert "Cup £10.00" in text_of(page)
+        assert "Cup 10.00 GBP" in text_of(page)
 
         Item.objects.filter(pk=share.item.pk).update(status="removed")
         said = text_of(look(share))
         assert "not on sale any more" in said
-        assert "Cup £10.00" in said
+        assert "Cup 10.00 GBP" in said
 
     def test_an_unknown_one_says_to_scan_again(self, visitor: Client) -> None:
         page = visitor.get("/s/WRONG")
