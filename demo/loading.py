@@ -418,17 +418,19 @@ def _till_of(sale: Sale, now: datetime) -> Terminal:
 
 @transaction.atomic
 def _trade_of(sale: Sale, till: Terminal, sold_at: datetime) -> CounterTrade:
-    """The trade under the till's first sequence."""
-    made = find_request(till, 1)
+    """The trade under the till's number of it."""
+    made = find_request(till, sale.sequence)
     if made is not None:
         return CounterTrade.objects.select_related("order", "terminal__store").get(requests=made)
     item = Item.objects.get(title=sale.title)
-    body = {"sequence": 1, "lines": [{"item": item.public_id, "quantity": 1}], "amount": item.price_minor}
+    price = Money(item.price_minor * sale.quantity, item.currency)
+    lines = [{"item": item.public_id, "quantity": sale.quantity}]
+    body = {"sequence": sale.sequence, "lines": lines, "amount": price.minor}
     asked = Asked.of(till, TillRequest.Kind.TRADE, body)
     begin(asked)
-    line, price = SoldLine(item=item.public_id, quantity=1), Money(item.price_minor, item.currency)
-    trade, lines = create_trade(terminal=till, sequence=1, lines=[line], amount=price, now=sold_at)
-    document = trade_document(trade, lines, now=sold_at)
+    line = SoldLine(item=item.public_id, quantity=sale.quantity)
+    trade, sold = create_trade(terminal=till, sequence=sale.sequence, lines=[line], amount=price, now=sold_at)
+    document = trade_document(trade, sold, now=sold_at)
     keep(asked, answer=JSONRenderer().render(document).decode(), trade=trade)
     return trade
 

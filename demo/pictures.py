@@ -26,6 +26,7 @@ class Palette:
 WATER = Palette((205, 228, 240), (228, 241, 248), (38, 112, 158), (118, 182, 214))
 LABORATORY = Palette((226, 222, 243), (241, 238, 250), (98, 72, 170), (166, 147, 217))
 COFFEE = Palette((236, 222, 206), (246, 238, 228), (110, 66, 38), (187, 139, 98))
+TEA = Palette((218, 232, 200), (236, 244, 224), (82, 120, 44), (152, 186, 102))
 WORKSHOP = Palette((213, 230, 220), (232, 243, 236), (34, 104, 78), (128, 182, 155))
 INSTRUMENT = Palette((250, 229, 196), (253, 242, 224), (196, 116, 20), (235, 178, 90))
 
@@ -85,6 +86,29 @@ def _cups(pen: Pen, p: Palette) -> None:
     _box(pen, 540, 1540, 1900, 1620, p.main, 40)
 
 
+def _bottle(pen: Pen, p: Palette) -> None:
+    _box(pen, 1080, 480, 1320, 760, p.second, 40)
+    _box(pen, 940, 720, 1460, 1860, p.main, 180)
+    _box(pen, 940, 1120, 1460, 1520, p.disc, 0)
+
+
+def _slice(pen: Pen, p: Palette) -> None:
+    pen.polygon([(560, 1200), (1500, 820), (1840, 1200)], fill=p.second)
+    _box(pen, 560, 1200, 1840, 1640, p.main, 40)
+    _box(pen, 560, 1390, 1840, 1450, p.disc, 0)
+
+
+def _biscuit(pen: Pen, p: Palette) -> None:
+    pen.ellipse((680, 700, 1720, 1740), fill=p.second)
+    for x, y in ((980, 980), (1340, 920), (1440, 1320), (1080, 1420), (1210, 1170)):
+        pen.ellipse((x - 90, y - 50, x + 90, y + 50), fill=p.main)
+
+
+def _rice_ball(pen: Pen, p: Palette) -> None:
+    pen.polygon([(1200, 560), (1820, 1700), (580, 1700)], fill=WHITE)
+    _box(pen, 960, 1240, 1440, 1720, p.main, 30)
+
+
 def _phone(pen: Pen, p: Palette) -> None:
     _box(pen, 820, 500, 1580, 1880, p.main, 120)
     _box(pen, 890, 620, 1510, 1720, p.disc, 40)
@@ -142,6 +166,11 @@ MOTIFS: dict[str, tuple[tuple[str, Motif, Palette], ...]] = {  # By the item's t
     "Hand-drip coffee": (("A cup of coffee", _cup, COFFEE),),
     "Roasted beans, 200 g": (("A bag of coffee beans", _bag, COFFEE), ("A cup of coffee", _cup, COFFEE)),
     "Cupping for two, one hour": (("Three cups side by side", _cups, COFFEE),),
+    "Matcha latte": (("A cup of green tea with milk", _cup, TEA),),
+    "Cold brew, bottled": (("A bottle of coffee", _bottle, COFFEE),),
+    "Black sesame cheesecake": (("A slice of cake", _slice, COFFEE),),
+    "Almond biscuit": (("A biscuit with almonds", _biscuit, COFFEE),),
+    "Salmon rice ball": (("A rice ball in seaweed", _rice_ball, TEA),),
     "Phone screen replacement": (("A phone with a cracked screen", _phone, WORKSHOP),),
     "Bicycle full service": (("A bicycle", _bicycle, WORKSHOP),),
     "Refurbished toaster": (("A toaster with two slices", _toaster, WORKSHOP),),

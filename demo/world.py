@@ -83,11 +83,13 @@ class Known:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sale:
-    """Something sold at the counter, and the identity that has paid it on its provider's own server."""
+    """Something sold at the counter under a till's number, and the identity that paid on its provider's own server."""
 
     seller: str
     till: str
+    sequence: int
     title: str
+    quantity: int
     paid_by: Known
     age: timedelta
 
@@ -370,6 +372,49 @@ OFFERS = (
         stock=4,
     ),
     Offer(
+        seller="tanuki-cafe",
+        title="Matcha latte",
+        description="宇治抹茶。Stone-ground tea from Uji, whisked by hand, with milk or oat milk.",
+        kind="goods",
+        category="tea",
+        price=Money(680, "JPY"),
+    ),
+    Offer(
+        seller="tanuki-cafe",
+        title="Cold brew, bottled",
+        description="Steeped for sixteen hours; keeps in the fridge for a week.",
+        kind="goods",
+        category="coffee",
+        price=Money(620, "JPY"),
+        stock=18,
+    ),
+    Offer(
+        seller="tanuki-cafe",
+        title="Black sesame cheesecake",
+        description="A slice. Baked each morning, and gone by four.",
+        kind="goods",
+        category="cakes",
+        price=Money(720, "JPY"),
+        stock=8,
+    ),
+    Offer(
+        seller="tanuki-cafe",
+        title="Almond biscuit",
+        description="Thin, crisp, and always too few.",
+        kind="goods",
+        category="cakes",
+        price=Money(300, "JPY"),
+    ),
+    Offer(
+        seller="tanuki-cafe",
+        title="Salmon rice ball",
+        description="おにぎり。Wrapped when you order, so that the seaweed is crisp.",
+        kind="goods",
+        category="food",
+        price=Money(340, "JPY"),
+        stock=12,
+    ),
+    Offer(
         seller="alder-repairs",
         title="Phone screen replacement",
         description="Most models the same day, with a year's guarantee on the screen.",
@@ -454,9 +499,38 @@ SALES = (
     Sale(
         seller="tanuki-cafe",
         till="Counter",
+        sequence=1,
         title="Hand-drip coffee",
+        quantity=1,
         paid_by=GRACES_BANK,
         age=timedelta(hours=2),
+    ),
+    Sale(
+        seller="tanuki-cafe",
+        till="Counter",
+        sequence=2,
+        title="Matcha latte",
+        quantity=2,
+        paid_by=GRACES_BANK,
+        age=timedelta(minutes=95),
+    ),
+    Sale(
+        seller="tanuki-cafe",
+        till="Counter",
+        sequence=3,
+        title="Black sesame cheesecake",
+        quantity=1,
+        paid_by=GRACES_BANK,
+        age=timedelta(minutes=60),
+    ),
+    Sale(
+        seller="tanuki-cafe",
+        till="Counter",
+        sequence=4,
+        title="Hand-drip coffee",
+        quantity=2,
+        paid_by=GRACES_BANK,
+        age=timedelta(minutes=25),
     ),
 )
 
