@@ -12,7 +12,7 @@ from accounts.actor import Actor
 from accounts.models import Account
 from accounts.selectors import identities_of, sides_of_link
 from catalog.selectors import sellers_of
-from orders.counter.selectors import customers_of_trade
+from orders.counter.selectors import customers_of_trade, sellers_of_till
 from orders.selectors import parties_of
 from sharing.shares import sharers_of
 from wallets.selectors import owners_of
@@ -26,12 +26,14 @@ _BY_PREFIX: dict[str, Parties] = {
     "itm": sellers_of,
     "sto": sellers_of,
     "shr": sharers_of,
+    "trm": sellers_of_till,
     "lnk": sides_of_link,
     "top": owners_of,
     "wdr": owners_of,
 }
 _BY_NAME: dict[str, Parties] = {"trade_no": customers_of_trade}
 _ANY_BUYERS = frozenset({"itm", "sto"})  # What buyers do with them, any buyer may.
+_BUYERS_OWN = frozenset({"trade_no"})  # To sellers it is a sale of the till or the store that is named beside it.
 
 
 def others_for(actor: Actor, *, side: str, address: Mapping[str, Any]) -> list[Account]:
@@ -61,7 +63,9 @@ def _parties_named(address: Mapping[str, Any], *, side: str) -> Iterator[Collect
     for name, value in address.items():
         prefix = str(value).partition("_")[0]
         find = _BY_NAME.get(name) or _BY_PREFIX.get(prefix)
-        if find is None or (side == Account.Side.BUYER and prefix in _ANY_BUYERS):
+        is_anybodys = side == Account.Side.BUYER and prefix in _ANY_BUYERS
+        is_their_customers = side == Account.Side.SELLER and name in _BUYERS_OWN
+        if find is None or is_anybodys or is_their_customers:
             continue
         parties = find(str(value))
         if parties is not None:

@@ -32,6 +32,11 @@ def get_terminal(public_id: str, *, visible_to: Account) -> Terminal:
     return found
 
 
+def sellers_of_till(public_id: str) -> set[int]:
+    """Return the key of the seller whose store a till stands in, whoever asks: nobody where there is no such till."""
+    return set(Terminal.objects.filter(public_id=public_id).values_list("store__seller", flat=True))
+
+
 def get_trade(trade_no: str, *, store: Store) -> CounterTrade:
     """
     Return a trade of a store, for its tills.

@@ -9,29 +9,26 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from core.errors import Refusal
 from orders.counter.cashier.callers import Cashier, cashier_at
-from portal.pages.base import CustomerPage
+from portal.pages.base import SellerPage
 from portal.pages.counter.wording import say_at_till
 
 
-class SellersPage(CustomerPage):
-    """A page for sellers: buyers are told that others sell here."""
+class CounterPage(SellerPage):
+    """A page of the counter; what it refuses is said in the counter's words."""
 
     def refuse_entry(self) -> HttpResponseBase | None:
         refused = super().refuse_entry()
-        if refused is None and self.customer.acting.side != "seller":
-            return TemplateResponse(
-                self.request, "portal/counter/for_sellers.html", self.get_context_data(), status=403
-            ).render()
         if isinstance(refused, HttpResponseRedirect) and is_fragment(self.request):
             return HttpResponseClientRedirect(refused.url)  # Else a part of the page would become the log-in.
         return refused
 
     def show_refusal(self, refusal: Refusal) -> HttpResponse:
-        context = self.get_context_data(said=say_at_till(refusal), code=refusal.code)
-        return TemplateResponse(self.request, "portal/refusal.html", context, status=refusal.status).render()
+        context = self.get_context_data(said=say_at_till(refusal))
+        template = "portal/counter/refusal.html"
+        return TemplateResponse(self.request, template, context, status=refusal.status).render()
 
 
-class TillPage(SellersPage):
+class TillPage(CounterPage):
     """A page of one till, for whoever acts for the seller whose it is."""
 
     @cached_property

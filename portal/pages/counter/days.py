@@ -23,13 +23,13 @@ from orders.counter.models import CounterTrade
 from orders.counter.receipts.reading import short_number
 from orders.counter.states import TradeStatus
 from portal.pages.base import TextPage
-from portal.pages.counter.base import SellersPage
+from portal.pages.counter.base import CounterPage
 from portal.pages.counter.wording import STATES, refusal_in_words, state_of
 
 NEWEST_FIRST = ("-id",)
 
 
-class DayPage(SellersPage):
+class DayPage(CounterPage):
     """What a day's page and its CSV have in common: the store, the day (UTC, by the house's clock), which state."""
 
     @property

@@ -18,11 +18,11 @@ from orders.counter.day import takings_by_till
 from orders.counter.models import Terminal
 from orders.counter.selectors import tills_of
 from portal.pages.base import FormPage, TextPage
-from portal.pages.counter.base import SellersPage, TillPage
+from portal.pages.counter.base import CounterPage, TillPage
 from portal.pages.counter.forms import TillForm
 
 
-class Counter(SellersPage, TextPage):
+class Counter(CounterPage, TextPage):
     """/counter"""
 
     template_name = "portal/counter/counter.html"
@@ -48,15 +48,19 @@ class Counter(SellersPage, TextPage):
         ]
 
 
-class NewTill(SellersPage, FormPage):
+class NewTill(CounterPage, FormPage):
     """/counter/stores/<id>/new-till"""
 
     template_name = "portal/counter/new_till.html"
     form_class = TillForm
 
-    def get_context_data(self, **context: Any) -> dict[str, Any]:
+    def get(self, request: HttpRequest, store_id: str) -> HttpResponse:
+        return self.show_form(self.get_form(), status=200)
+
+    def show_form(self, form: Any, *, status: int) -> HttpResponse:
         store = get_own_store(self.kwargs["store_id"], seller=self.customer.acting)
-        return super().get_context_data(store=store, **context)
+        context = self.get_context_data(form=form, store=store)
+        return TemplateResponse(self.request, self.template_name, context, status=status)
 
     def act(self, form: Any) -> HttpResponse:
         """No redirect: the key is nowhere to be read again."""
@@ -92,7 +96,7 @@ class Revoke(TillPage):
         return redirect("portal:counter")
 
 
-def show_key(page: SellersPage, terminal: Terminal, key: str, *, is_new: bool) -> HttpResponse:
+def show_key(page: CounterPage, terminal: Terminal, key: str, *, is_new: bool) -> HttpResponse:
     """Answer a key, once."""
     context = page.get_context_data(terminal=terminal, key=key, is_new=is_new)
     return TemplateResponse(page.request, "portal/counter/key.html", context)
