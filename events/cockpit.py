@@ -13,7 +13,8 @@ from core.admin import list_url
 from core.cockpit import BAD, GOOD, WARN, Content, Figure, Look, Tile, add_tile, shown_age, shown_count
 from events.consumers import all_consumers
 
-# By index for each consumer, however much waits; a count ends where people stop telling numbers apart.
+# By index for each consumer (the order sees to it: else the planner reads the whole queue for those that have little
+# in it), however much waits; a count ends where people stop telling numbers apart.
 _QUEUES = """
 SELECT c.consumer, waiting.count, parked.count,
        EXTRACT(epoch FROM clock_timestamp() - (SELECT recorded_at FROM events_eventrecord e WHERE e.id = first.event_id)),
@@ -21,7 +22,8 @@ SELECT c.consumer, waiting.count, parked.count,
 FROM unnest(%(consumers)s::text[]) AS c(consumer)
 CROSS JOIN LATERAL (
     SELECT count(*) FROM (
-        SELECT 1 FROM events_delivery d WHERE d.consumer = c.consumer AND d.parked_at IS NULL LIMIT %(counted)s
+        SELECT 1 FROM events_delivery d WHERE d.consumer = c.consumer AND d.parked_at IS NULL
+        ORDER BY d.event_id LIMIT %(counted)s
     ) few
 ) waiting
 CROSS JOIN LATERAL (

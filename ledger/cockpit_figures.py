@@ -14,7 +14,7 @@ UNSEALED_COUNTED_MAX = 1000
 _PULSE = """
 SELECT trigger, count(*), sum(events_count), sum(transfers_count), max(booked_at),
        percentile_disc(0.99) WITHIN GROUP (ORDER BY EXTRACT(epoch FROM booked_at - opened_at))
-FROM ledger_batch WHERE booked_at > clock_timestamp() - make_interval(secs => %s) GROUP BY GROUPING SETS ((trigger), ())
+FROM ledger_batch WHERE booked_at > now() - make_interval(secs => %s) GROUP BY GROUPING SETS ((trigger), ())
 ORDER BY 2 DESC, 1
 """
 
