@@ -101,6 +101,11 @@ class TestWhereTheMoneyWent:
             assert customer(other).get(path).status_code == 404
         assert visitor.get(path)["Location"] == f"/log-in?next={path.replace('/', '%2F')}"
 
+    def test_is_a_press_away_from_the_order(self, sale: FullSale, customer: Customer) -> None:
+        order = sale.order.public_id
+        for who, path in ((sale.buyer, f"/orders/{order}"), (sale.seller, f"/sell/orders/{order}")):
+            assert f'href="/orders/{order}/money"' in customer(who).get(path).content.decode()
+
     def test_says_what_is_on_its_way(self, buyer: Account, seller: Account, customer: Customer) -> None:
         fill(buyer, 10_00)
         book()
