@@ -16,7 +16,7 @@ from tests.qr_reader import read_qr_in_png
 from tests.shop import offer
 from wallets.pay_codes.models import PayCode
 
-WEIGHT_MAX = 125_000  # The one style sheet carries what every area's pages need.
+WEIGHT_MAX = 132_000  # The one style sheet carries what every area's pages need.
 PAGES = ("/cart", "/orders", "/wallet", "/wallet/statement", "/wallet/top-up", "/wallet/withdraw", "/pay-code/phones")
 
 
