@@ -24,7 +24,7 @@ from PIL import Image
 
 from tests.browser.conftest import ARGUMENTS, CHROMIUM, DESK, PHONE
 
-PASSWORD = "open-every-door"  # noqa: S105 - of the demo world, as its README says
+PASSWORD = "open-every-door"
 FOLDER = Path(__file__).parent.parent.parent / "docs" / "screenshots"
 START_SECONDS_MAX = 600
 SETTLE_MS = 600  # charts have drawn themselves by then
@@ -112,7 +112,7 @@ def wait_for(site: str) -> None:
     ends = time.monotonic() + START_SECONDS_MAX
     while time.monotonic() < ends:
         try:
-            with urlopen(f"{site}/readyz") as answer:  # noqa: S310 - our own
+            with urlopen(f"{site}/readyz") as answer:
                 if answer.status == 200:
                     return
         except OSError:

@@ -16,7 +16,6 @@ from tests.qr_reader import read_qr_in_png
 from tests.shop import offer
 from wallets.pay_codes.models import PayCode
 
-WEIGHT_MAX = 132_000  # The one style sheet carries what every area's pages need.
 PAGES = ("/cart", "/orders", "/wallet", "/wallet/statement", "/wallet/top-up", "/wallet/withdraw", "/pay-code/phones")
 
 
@@ -36,7 +35,7 @@ class TestABuyersWay:
         offer(pots, title="Pot", price_minor=900)
         page = open_browser().new_page()
         log_in(page, f"{site}/log-in?next=/items/{tea.public_id}", buyer)
-        look_at(page, weight_max=WEIGHT_MAX)
+        look_at(page)
 
         page.get_by_label("How many").fill("2")
         page.get_by_role("button", name="Add to cart").click()
@@ -44,17 +43,17 @@ class TestABuyersWay:
         page.goto(f"{site}/")
         page.get_by_role("button", name="Add to cart Pot").click()
         page.get_by_text("“Pot” is in your cart.").wait_for()
-        look_at(page, weight_max=WEIGHT_MAX)
+        look_at(page)
 
         page.get_by_role("button", name="Remove Pot").click()
         page.get_by_role("button", name="Undo").click()
         page.get_by_label("How many of Darjeeling").fill("1")  # Sent by itself.
         page.get_by_text("£14.00").wait_for()
         page.get_by_role("link", name="Check out").click()
-        look_at(page, weight_max=WEIGHT_MAX)
+        look_at(page)
         page.get_by_role("button", name="Order and pay £14.00").click()
         page.get_by_role("heading", name="£14.00 paid").wait_for()
-        look_at(page, weight_max=WEIGHT_MAX)
+        look_at(page)
         book()
 
         page.get_by_role("link", name="Potter").click()
@@ -62,9 +61,9 @@ class TestABuyersWay:
         order = Order.objects.get(public_id=page.url.rpartition("/")[2])
         fulfil_order(order=order.public_id, actor=Actor.own(pots), now=clock.now())
         page.reload()
-        look_at(page, weight_max=WEIGHT_MAX)
+        look_at(page)
         page.get_by_role("link", name="I have it").click()
-        look_at(page, weight_max=WEIGHT_MAX)
+        look_at(page)
         page.get_by_role("button", name="Yes, I have it").click()
         page.get_by_role("heading", name="Completed").wait_for()
 
@@ -72,10 +71,10 @@ class TestABuyersWay:
         page.get_by_label("Pot", exact=False).first.check()
         page.get_by_label("How much in GBP of Pot").fill("4.50")
         page.get_by_label("What is wrong?").fill("The lid has a crack.")
-        look_at(page, weight_max=WEIGHT_MAX)
+        look_at(page)
         page.get_by_role("button", name="Ask the seller").click()
         page.get_by_text("The seller is asked.").wait_for()
-        look_at(page, weight_max=WEIGHT_MAX)
+        look_at(page)
         assert "£4.50 asked back" in read(page)
         assert RefundRequest.objects.get(order=order).asked_minor == 450
 
@@ -87,7 +86,7 @@ class TestABuyersWay:
         log_in(page, f"{site}/log-in?next=/wallet", buyer)
         for path in (*PAGES, "/wallet/top-up?amount=5&currency=GBP", "/wallet/payout-targets"):
             page.goto(f"{site}{path}")
-            look_at(page, weight_max=WEIGHT_MAX)
+            look_at(page)
 
     def test_shows_a_code_that_a_till_reads_and_a_new_one_once_it_is_over(
         self, site: str, open_browser: Any, look_at: Any, buyer: Account
@@ -97,7 +96,7 @@ class TestABuyersWay:
         page.clock.install()
         page.get_by_role("button", name="Show my code").click()
         page.get_by_text("seconds left").wait_for()
-        look_at(page, weight_max=WEIGHT_MAX)
+        look_at(page)
         digits = page.locator(".code-digits").inner_text().replace("\n", "").replace(" ", "")
         assert read_qr_in_png(page.locator(".code-qr").screenshot()).text == digits
 

@@ -24,7 +24,6 @@ from tests.sharing.programs import give
 from tests.shop import offer, paid_order
 
 HERE = "192.0.2.1"
-DRAWN_WEIGHT_MAX = 150_000  # With what draws charts.
 
 
 def link(owner: Account, firm: Account) -> None:
@@ -156,7 +155,7 @@ class TestALaboratory:
             "/sell/statement",
         ):
             assert page.goto(f"{site}{path}").status == 200, path
-            look_at(page, weight_max=DRAWN_WEIGHT_MAX)
+            look_at(page)
 
 
 def log_in_anyhow(page: Any, address: str, account: Account) -> None:

@@ -24,7 +24,6 @@ LOOKS = {
     "desk": {"viewport": DESK},
     "chinese": {"viewport": DESK, "locale": "zh-CN"},
 }
-DRAWN_WEIGHT_MAX = 150_000  # With what draws charts, and a map that is part of the page.
 PLACES = {"N11": (22.53, 113.93), "N12": (22.61, 114.05)}
 
 
@@ -103,7 +102,7 @@ class TestAnAgent:
             log_in_anyhow(page, site, account)
             for path in paths:
                 page.goto(f"{site}{path}")
-                look_at(page, weight_max=DRAWN_WEIGHT_MAX)
+                look_at(page)
 
 
 class TestWhereTheMoneyWent:
