@@ -31,6 +31,17 @@ class PlainForm(forms.Form):
         super().__init__(*args, **{"label_suffix": "", **kwargs})
 
 
+class CurrencyField(forms.ChoiceField):
+    """A currency by its three letters, however they are typed: a list of all would weigh more than the page."""
+
+    def __init__(self, **options: Any) -> None:
+        attrs = {"maxlength": "3", "autocomplete": "off", "autocapitalize": "characters", "placeholder": "GBP"}
+        super().__init__(choices=CURRENCIES, widget=forms.TextInput(attrs=attrs), **options)
+
+    def to_python(self, value: Any) -> str:
+        return super().to_python(value).strip().upper()
+
+
 class BrowseForm(PlainForm):
     """What somebody looks for, and what comes first."""
 
@@ -274,7 +285,7 @@ class TermsForm(PlainForm):
         help_text=_("For “up to an amount”, such as 150.00."),
         widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
     )
-    currency = forms.ChoiceField(label=_("Currency"), required=False, choices=[("", "—"), *CURRENCIES])
+    currency = CurrencyField(label=_("Currency"), required=False)
 
     def clean(self) -> dict[str, Any]:
         """What belongs to an amount is looked at only where there is one."""

@@ -163,6 +163,13 @@ class FormPage(Page, FormView):
     def form_invalid(self, form: Form) -> HttpResponse:
         return self.show_form(form, status=422)
 
+    def about(self) -> dict[str, Any]:
+        """Return what the page says beside its form; a refusal of this becomes a page that says nothing of it."""
+        return {}
+
+    def render_to_response(self, context: dict[str, Any], **options: Any) -> Any:
+        return super().render_to_response({**self.about(), **context}, **options)
+
     def show_form(self, form: Any, *, status: int) -> HttpResponse:
         answer = self.render_to_response(self.get_context_data(form=form))
         answer.status_code = status

@@ -25,12 +25,15 @@ def icon(name: str, size: int = ICON_SIZE) -> SafeString:
 
 
 _DRAWN: dict[tuple[str, int], str] = {}
+# The style sheet says it once for all pictures; a page has dozens of them.
+_OUTLINED = ' fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round"'
 
 
 def _drawn(name: str, size: int) -> str:
     known = _DRAWN.get((name, size))
     if known is None:
-        known = lucide._render_icon(name, size, **{"class": "icon", "aria-hidden": "true"})
+        known = lucide._render_icon(name, size, **{"class": "icon", "aria-hidden": "true"}).replace(_OUTLINED, "")
+        known = known.replace("\n  ", "").replace("\n", "").replace(" />", "/>")
         _DRAWN[name, size] = known
     return known
 

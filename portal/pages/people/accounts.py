@@ -147,17 +147,16 @@ class SwitchWithCode(SwitchPage, FormPage):
     form_class = CodeOrRecoveryForm
     refused_beside = {"otp_invalid": "otp"}
 
-    def get_context_data(self, **context: Any) -> dict[str, Any]:
+    def about(self) -> dict[str, Any]:
         asked = self.request.POST if self.request.method == "POST" else self.request.GET
         named = asked.get("account", "")[:PUBLIC_ID_LENGTH_MAX]
-        return super().get_context_data(
-            target=get_own_or_linked(named, login=self.customer.login),
-            goes_on=asked.get("next", ""),
-            cart=asked.get("cart", ""),
-            has_factor=services.has_second_factor(self.customer.login),
-            minutes=int(settings.STEP_UP_LIFETIME.total_seconds() // 60),
-            **context,
-        )
+        return {
+            "target": get_own_or_linked(named, login=self.customer.login),
+            "goes_on": asked.get("next", ""),
+            "cart": asked.get("cart", ""),
+            "has_factor": services.has_second_factor(self.customer.login),
+            "minutes": int(settings.STEP_UP_LIFETIME.total_seconds() // 60),
+        }
 
     def way_back(self) -> str:
         return reverse("portal:accounts")

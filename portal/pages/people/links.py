@@ -158,8 +158,8 @@ class ChangeTerms(OwnPage, PageOfLink, FormPage):
             form.speak_to_invitee()
         return form
 
-    def get_context_data(self, **context: Any) -> dict[str, Any]:
-        return super().get_context_data(other=self.link.other(self.customer.acting), **context)
+    def about(self) -> dict[str, Any]:
+        return {"other": self.link.other(self.customer.acting)}
 
     def act(self, form: Any) -> HttpResponse:
         link = services.propose_terms(link=self.kwargs["link_id"], changes=form.terms().document(), actor=self.customer)
@@ -195,9 +195,9 @@ class EndLink(PageOfLink, FormPage):
     template_name = "portal/people/link_end.html"
     form_class = Form
 
-    def get_context_data(self, **context: Any) -> dict[str, Any]:
+    def about(self) -> dict[str, Any]:
         (one,) = agreements([self.link], seen_by=self.customer.acting)
-        return super().get_context_data(one=one, **context)
+        return {"one": one}
 
     def act(self, form: Any) -> HttpResponse:
         other = self.link.other(self.customer.acting)

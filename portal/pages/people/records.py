@@ -121,10 +121,8 @@ class Close(OwnPage, FormPage):
     form_class = ClosingForm
     refused_beside = {"credentials_invalid": "password"}
 
-    def get_context_data(self, **context: Any) -> dict[str, Any]:
-        obstacles = obstacles_of(self.customer.login)
-        said = [OBSTACLES.get(code, code) for code in obstacles]
-        return super().get_context_data(obstacles=said, **context)
+    def about(self) -> dict[str, Any]:
+        return {"obstacles": [OBSTACLES.get(code, code) for code in obstacles_of(self.customer.login)]}
 
     def act(self, form: Any) -> HttpResponse:
         said = form.cleaned_data

@@ -33,8 +33,8 @@ class Profile(OwnPage, FormPage):
         account = self.customer.login
         return {"name": account.name, "email": account.email}
 
-    def get_context_data(self, **context: Any) -> dict[str, Any]:
-        return super().get_context_data(identities=list(bound_identities(visible_to=self.customer.login)), **context)
+    def about(self) -> dict[str, Any]:
+        return {"identities": list(bound_identities(visible_to=self.customer.login))}
 
     def act(self, form: Any) -> HttpResponse:
         services.update_account(**form.cleaned_data, actor=self.customer)
@@ -64,8 +64,9 @@ class Security(OwnPage, TextPage):
 
     template_name = "portal/people/security.html"
 
-    def get_context_data(self, **context: Any) -> dict[str, Any]:
-        return super().get_context_data(has_factor=services.has_second_factor(self.customer.login), **context)
+    def get(self, request: HttpRequest) -> HttpResponse:
+        has_factor = services.has_second_factor(self.customer.login)
+        return self.render_to_response(self.get_context_data(has_factor=has_factor))
 
 
 class ChangePassword(OwnPage, FormPage):
