@@ -1,8 +1,8 @@
 """
 Draws every page of the demo world into docs/screenshots/: `make screenshots`.
 
-A marketplace of its own is started for it in a folder that is thrown away, and looked at with the machine's Chromium on a
-phone and at a desk. A page is named by its address, or by what one clicks to come to it.
+A marketplace of its own is started for it in a folder that is thrown away, and looked at with the machine's Chromium
+on a phone and at a desk. A page is named by its address, or by what one clicks to come to it.
 """
 
 import io
