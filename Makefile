@@ -1,6 +1,6 @@
 # Needs Python 3.11 or newer, make and git; everything else is put into .venv and VAR_DIR.
 .DEFAULT_GOAL := help
-.PHONY: help run test fakes check format bench venv venv-dev
+.PHONY: help run test fakes check format bench screenshots venv venv-dev
 
 PYTEST_ARGS ?= -n 2
 PY = .venv/bin/python -m
@@ -40,6 +40,9 @@ format: venv-dev ## put the code into its form
 
 bench: venv-dev ## the benchmarks
 	$(PY) benchmarks
+
+screenshots: venv-dev ## every page of the demo world, into docs/screenshots
+	$(PY) tests.browser.screenshots
 
 venv: ## .venv with what the marketplace runs on
 	@bin/venv requirements.txt

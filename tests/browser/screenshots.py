@@ -122,7 +122,50 @@ def wait_for(site: str) -> None:
 
 
 OPERATORS = {"olivia", "oscar"}
-SHOTS: list[Shot] = []
+SHOTS = [
+    Shot("browse", "/"),
+    Shot("item", "/", clicks=(".tile",)),
+    Shot("log-in", "/log-in"),
+    Shot("register", "/register"),
+    Shot("browse-chinese", "/", how={"locale": "zh-CN"}),
+    Shot("cart", "/cart", "grace"),
+    Shot("orders", "/orders", "grace"),
+    Shot("order", "/orders", "grace", ("main a[href^='/orders/ord_']",)),
+    Shot("order-money", "/orders", "grace", ("main a[href^='/orders/ord_']", "main a[href$='/money']")),
+    Shot("wallet", "/wallet", "grace"),
+    Shot("wallet-dark", "/wallet", "grace", how={"color_scheme": "dark"}),
+    Shot("top-up", "/wallet/top-up", "grace"),
+    Shot("statement", "/wallet/statement", "grace"),
+    Shot("pay-code", "/pay-code", "grace", ("main form[method=post] button[type=submit]",)),
+    Shot("phones", "/pay-code/phones", "grace"),
+    Shot("shares", "/shares", "grace"),
+    Shot("share", "/shares", "grace", ("main a[href^='/shares/shr_']",)),
+    Shot("earnings", "/earnings", "grace"),
+    Shot("network", "/network", "grace"),
+    Shot("inbox", "/inbox", "grace"),
+    Shot("accounts", "/accounts", "wei"),
+    Shot("accounts-chinese", "/accounts", "wei", how={"locale": "zh-CN"}),
+    Shot("links", "/links", "wei"),
+    Shot("settings", "/settings", "wei"),
+    Shot("security", "/settings/security", "wei"),
+    Shot("sessions", "/settings/sessions", "wei"),
+    Shot("records", "/settings/records", "wei"),
+    Shot("agent", "/agent", "liu"),
+    Shot("sell", "/sell", "meridian-lab"),
+    Shot("sell-chinese", "/sell", "meridian-lab", how={"locale": "zh-CN"}),
+    Shot("sell-items", "/sell/items", "meridian-lab"),
+    Shot("sell-item", "/sell/items", "meridian-lab", ("main a[href^='/sell/items/itm_']",)),
+    Shot("sell-stores", "/sell/stores", "meridian-lab"),
+    Shot("sell-orders", "/sell/orders", "meridian-lab"),
+    Shot("sell-order", "/sell/orders", "meridian-lab", ("main a[href^='/sell/orders/ord_']",)),
+    Shot("sell-refund-requests", "/sell/refund-requests", "meridian-lab"),
+    Shot("sell-programs", "/sell/programs", "tanuki-cafe"),
+    Shot("sell-earnings", "/sell/earnings", "meridian-lab"),
+    Shot("sell-statement", "/sell/statement", "meridian-lab"),
+    Shot("counter", "/counter", "tanuki-cafe"),
+    Shot("till", "/counter", "tanuki-cafe", ("main a[href^='/counter/trm_']",)),
+    Shot("cockpit", "/admin/", "olivia"),
+]
 
 
 if __name__ == "__main__":
