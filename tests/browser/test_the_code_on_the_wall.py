@@ -113,7 +113,7 @@ class TestTheCodeOnTheWall:
         page.goto(before.url)
         assert page.context.cookies() != []
         register(page)
-        page.get_by_label("charge the rest").check()  # The wallet is as new as its owner.
+        page.get_by_label("Charge the missing £20.00").check()  # The wallet is as new as its owner.
         page.get_by_role("button", name="Order and pay £20.00").click()
         page.get_by_role("heading", name="Being paid").wait_for()
         book()
