@@ -1,6 +1,6 @@
 """Which consumer hears which events. Rooms register theirs when Django starts (`apps.py`)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from events.models import EventRecord
@@ -58,3 +58,9 @@ def all_consumers() -> list[Consumer]:
 def hearers(event_type: str) -> list[str]:
     """Return the names of the consumers that hear events of this type."""
     return [consumer.name for consumer in all_consumers() if event_type in consumer.types]
+
+
+def short_turns_first(names: Iterable[str]) -> list[str]:
+    """Put in order those who are rung together: who delivers for itself may take seconds, and all others moments."""
+    long = {consumer.name for consumer in all_consumers() if consumer.run is not None}
+    return sorted(set(names), key=lambda name: (name in long, name))

@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 
 from core.ids import encode_key
 from core.prepared import Prepared
-from events.consumers import hearers
+from events.consumers import hearers, short_turns_first
 from events.delivery import retry_parked
 from events.doorbell import ring
 from events.errors import EventKeyTaken, OutsideTransaction
@@ -110,7 +110,7 @@ def record_facts(facts: Sequence[Fact], *, also_heard_by: Sequence[str] = ()) ->
             id_by_key = {key: id_ for id_, key in _INSERT.rows(**parameters)}
     except IntegrityError as twice:
         raise EventKeyTaken from twice
-    transaction.on_commit(partial(ring, *sorted({name for _type, name in heard})), robust=True)
+    transaction.on_commit(partial(ring, *short_turns_first(name for _type, name in heard)), robust=True)
     return [Emitted(id_by_key[fact.key], fact.key) for fact in facts]
 
 
@@ -118,5 +118,5 @@ def record_facts(facts: Sequence[Fact], *, also_heard_by: Sequence[str] = ()) ->
 def retry_deliveries(*, deliveries: Iterable[tuple[str, int]]) -> int:
     """Put parked deliveries (consumer, event id) back in their places and ring; return how many there were."""
     put_back = [name for name, event_id in deliveries if retry_parked(name, event_id)]
-    transaction.on_commit(partial(ring, *sorted(set(put_back))), robust=True)
+    transaction.on_commit(partial(ring, *short_turns_first(put_back)), robust=True)
     return len(put_back)

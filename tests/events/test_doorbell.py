@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from events import doorbell
+from events.consumers import get_consumer, short_turns_first
 from events.doorbell import answer, ring
 from tests.real_worker import Redis, running_redis
 
@@ -51,6 +52,10 @@ class TestRinging:
         answer("billing")
         ring("billing")
         assert asked == [["billing"], ["billing"]]
+
+    def test_leaves_who_delivers_for_itself_to_the_end_for_it_may_take_seconds(self) -> None:
+        assert get_consumer("billing").run is not None
+        assert short_turns_first(["billing", "sharing", "messages", "billing"]) == ["messages", "sharing", "billing"]
 
     def looks_at_redis(self, redis_server: Redis) -> int:
         with redis_server.client() as client:
