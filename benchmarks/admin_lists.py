@@ -53,6 +53,9 @@ FILLED = {
                'GBP', n * 7, n * 11 FROM {NUMBERS}""",
     "ledger_hold": f"""
         INSERT INTO ledger_hold (account_id, amount_minor, key) SELECT n, n, 'order.paid:ord_' || n FROM {NUMBERS}""",
+    "ledger_movementlegs": f"""
+        INSERT INTO ledger_movementlegs (batch_id, account_id, transfer_ids)
+        SELECT n, n + 1, ARRAY[n * 256] FROM {NUMBERS}""",
     "ledger_batch": f"""
         INSERT INTO ledger_batch
                (id, trigger, events_count, transfers_count, accounts_count, opened_at, booked_at)

@@ -101,6 +101,25 @@ WHERE (booked.debits, booked.credits, booked.earliest, booked.latest)
       IS DISTINCT FROM (moved.debits_minor, moved.credits_minor, moved.effective_min, moved.effective_max)
 """  # noqa: S608 - a join of ours
 
+_LEGS = f"""
+WITH leg AS MATERIALIZED (
+    SELECT j.batch_id, t.debit_id, t.credit_id, t.id
+    FROM ledger_journal j {TRANSFERS_OF_JOURNAL} t ON true
+    WHERE j.batch_id BETWEEN %(first)s AND %(last)s
+), booked AS (
+    SELECT batch_id, account_id, array_agg(id ORDER BY id) AS transfer_ids
+    FROM (SELECT batch_id, debit_id AS account_id, id FROM leg UNION ALL SELECT batch_id, credit_id, id FROM leg) sides
+    GROUP BY batch_id, account_id
+), listed AS (
+    SELECT * FROM ledger_movementlegs WHERE batch_id BETWEEN %(first)s AND %(last)s
+)
+SELECT 'ledger_movementlegs', format('of account %%s in batch %%s', account_id, batch_id),
+       format('lists %%s transfers, there are %%s, or others', COALESCE(cardinality(listed.transfer_ids), 0),
+              COALESCE(cardinality(booked.transfer_ids), 0))
+FROM booked FULL JOIN listed USING (batch_id, account_id)
+WHERE booked.transfer_ids IS DISTINCT FROM listed.transfer_ids
+"""  # noqa: S608 - a join of ours
+
 _BATCHES = """
 SELECT 'ledger_batch', b.id, format('says %%s events, %%s transfers, %%s accounts; has %%s, %%s, %%s', b.events_count,
                     b.transfers_count, b.accounts_count, j.journals, j.transfers, m.n)
@@ -178,6 +197,7 @@ def register() -> None:
     register_book_check("ledger: accounts cover or owe as their codes say", check_guards)
     register_book_check("ledger: held is the sum of holds", check_held)
     register_book_check("ledger: movements are the sum of transfers", check_movements)
+    register_book_check("ledger: movements list their transfers", check_legs)
     register_book_check("ledger: running totals add up", check_running_totals)
     register_book_check("ledger: batches have what they say", check_batches)
     register_book_check("ledger: journals have their event and batch", check_journals)
@@ -204,6 +224,10 @@ def check_held() -> Iterator[Finding]:
 
 def check_movements() -> Iterator[Finding]:
     return _walk_batches("movements", _MOVEMENTS)
+
+
+def check_legs() -> Iterator[Finding]:
+    return _walk_batches("legs", _LEGS)
 
 
 def check_running_totals() -> Iterator[Finding]:

@@ -26,6 +26,7 @@ from ledger.models import LATE_AFTER, LEG_BITS
 
 COPY_NULL = r"\N"
 COPY_DRAFTS_AT_ONCE = 250
+COPY_ACCOUNTS_AT_ONCE = 500
 COPY_BYTES_AT_ONCE = 1 << 16
 
 
@@ -74,14 +75,27 @@ class NotCovered(Exception):
 
 @dataclass(slots=True)
 class _Changes:
-    """What a batch does to each account, by id. Times are places in `times`, earliest and latest `effective_at`."""
+    """
+    What a batch does to each account, by id: its transfers, oldest `effective_at` first, and what they sum to.
 
+    `times` are those of the journals, ascending; `places` says which of them is a journal's, from 1.
+    """
+
+    legs: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
     debits: dict[int, int] = field(default_factory=lambda: defaultdict(int))
     credits: dict[int, int] = field(default_factory=lambda: defaultdict(int))
     released: dict[int, int] = field(default_factory=lambda: defaultdict(int))
-    earliest: dict[int, int] = field(default_factory=dict)
-    latest: dict[int, int] = field(default_factory=dict)
     times: list[str] = field(default_factory=list)
+    places: dict[int, int] = field(default_factory=dict)
+
+    def earliest(self, account_id: int) -> int | str:
+        """The place of its earliest time; an account whose hold alone is released has none."""
+        legs = self.legs.get(account_id)
+        return self.places[legs[0] >> LEG_BITS] if legs else "NULL"
+
+    def latest(self, account_id: int) -> int | str:
+        legs = self.legs.get(account_id)
+        return self.places[legs[-1] >> LEG_BITS] if legs else "NULL"
 
 
 Holds = Mapping[int, tuple[int, int]]  # hold id → (account id, minor units)
@@ -102,17 +116,20 @@ def post_batch(drafts: Sequence[JournalDraft], *, trigger: str, opened_at: datet
     changes = _Changes()
     _copy(_TRANSFERS, _transfers(drafts, batch_id, accounts, changes))
     _copy(_JOURNALS, _journals(drafts, batch_id))
+    _copy(_LEGS, _legs(changes, batch_id))
     for account_id, minor in holds.values():
         changes.released[account_id] += minor
     guarded = _guarded(drafts, accounts, changes, holds)
     posted = PostedBatch(
-        batch_id, trigger, len(drafts), sum(len(draft.transfers) for draft in drafts), len(changes.earliest)
+        batch_id, trigger, len(drafts), sum(len(draft.transfers) for draft in drafts), len(changes.legs)
     )
     write = _written_changes(posted, changes, opened_at=opened_at)
 
-    room = _lock_accounts(write["ids"], guarded)
-    _ensure_covered(guarded, room)
-    _write_batch(write, posted)
+    if guarded:
+        _ensure_covered(guarded, _lock_accounts(write["ids"], guarded))
+        _write_batch(_WRITE_BATCH, write, posted)
+    else:
+        _write_batch(_LOCK_AND_WRITE_BATCH, write, posted)
     return posted
 
 
@@ -140,7 +157,8 @@ def _take_holds(drafts: Sequence[JournalDraft]) -> Holds:
         return {}
     with connection.cursor() as cursor:
         cursor.execute(
-            "DELETE FROM ledger_hold WHERE id = ANY(%s::bigint[]) RETURNING id, account_id, amount_minor",
+            "DELETE FROM ledger_hold WHERE id = ANY((SELECT %s::bigint[])::bigint[])"
+            " RETURNING id, account_id, amount_minor",
             [plain_array(hold_ids)],
         )
         return {id_: (account_id, minor) for id_, account_id, minor in cursor.fetchall()}
@@ -148,6 +166,7 @@ def _take_holds(drafts: Sequence[JournalDraft]) -> Holds:
 
 _JOURNALS = "ledger_journal (event_id, batch_id, rule_set_id, rule, reverses_id, effective_at)"
 _TRANSFERS = "ledger_transfer (id, batch_id, debit_id, credit_id, amount_minor, currency)"
+_LEGS = "ledger_movementlegs (batch_id, account_id, transfer_ids)"
 
 
 def _journals(drafts: Sequence[JournalDraft], batch_id: int) -> Iterator[str]:
@@ -164,10 +183,9 @@ def _transfers(drafts: Sequence[JournalDraft], batch_id: int, accounts: Accounts
     """
     Write the transfers as `COPY` reads them, and add up what they do to each account on the way.
 
-    PostgreSQL takes in one piece while the next is made. Oldest journals come first, so the first
-    time that an account is met is its earliest and the last its latest; the table has no order.
+    PostgreSQL takes in one piece while the next is made. Oldest journals come first; the table has no order.
     """
-    debits, credits, earliest, latest = changes.debits, changes.credits, changes.earliest, changes.latest
+    debits, credits, legs, places = changes.debits, changes.credits, changes.legs, changes.places
     by_time = sorted(drafts, key=attrgetter("effective_at"))
     last_at, place = None, 0
     for first in range(0, len(by_time), COPY_DRAFTS_AT_ONCE):
@@ -176,6 +194,7 @@ def _transfers(drafts: Sequence[JournalDraft], batch_id: int, accounts: Accounts
             if draft.effective_at != last_at:
                 last_at, place = draft.effective_at, place + 1
                 changes.times.append(last_at.isoformat())
+            places[draft.event_id] = place
             currency, transfer_id = draft.currency, draft.event_id << LEG_BITS
             ids = accounts.ids[currency]
             for debit, credit, minor in draft.transfers:
@@ -183,12 +202,20 @@ def _transfers(drafts: Sequence[JournalDraft], batch_id: int, accounts: Accounts
                 rows.append(f"{transfer_id}\t{batch_id}\t{debit_id}\t{credit_id}\t{minor}\t{currency}\n")
                 debits[debit_id] += minor
                 credits[credit_id] += minor
-                if debit_id not in earliest:
-                    earliest[debit_id] = place
-                if credit_id not in earliest:
-                    earliest[credit_id] = place
-                latest[debit_id] = latest[credit_id] = place
+                legs[debit_id].append(transfer_id)
+                legs[credit_id].append(transfer_id)
                 transfer_id += 1
+        yield "".join(rows)
+
+
+def _legs(changes: _Changes, batch_id: int) -> Iterator[str]:
+    """In the order of the accounts: each row of the index stands behind the one before."""
+    ids = sorted(changes.legs)
+    for first in range(0, len(ids), COPY_ACCOUNTS_AT_ONCE):
+        rows = []
+        for account_id in ids[first : first + COPY_ACCOUNTS_AT_ONCE]:
+            transfer_ids = sorted(changes.legs[account_id])  # Until here in the order of their times.
+            rows.append(f"{batch_id}\t{account_id}\t{plain_array(transfer_ids)}\n")
         yield "".join(rows)
 
 
@@ -279,15 +306,16 @@ def _as_one(drafts: Sequence[JournalDraft], effects: list[Effect]) -> list[Effec
     return effects
 
 
-# All are locked, in id order; only the counters that are asked for come back. NO KEY, so that new
-# holds' foreign-key checks do not wait for a batch.
+# All are locked, in id order; only the counters that are asked for come back (OFFSET 0: they are chosen behind the
+# locks, not before). NO KEY, so that new holds' foreign-key checks do not wait for a batch. The ids come out of a
+# subquery: of a constant the planner would estimate, one by one, how often each is there.
 _LOCK = """
-WITH locked AS MATERIALIZED (
-    SELECT id, debits_minor, credits_minor, held_minor, must_owe
-    FROM ledger_ledgeraccount WHERE id = ANY(%s::bigint[]) ORDER BY id FOR NO KEY UPDATE
-)
 SELECT id, CASE WHEN must_owe THEN debits_minor - credits_minor ELSE credits_minor - debits_minor - held_minor END
-FROM locked WHERE id = ANY(%s::bigint[])
+FROM (
+    SELECT id, debits_minor, credits_minor, held_minor, must_owe FROM ledger_ledgeraccount
+    WHERE id = ANY((SELECT %(ids)s::bigint[])::bigint[]) ORDER BY id FOR NO KEY UPDATE OFFSET 0
+) locked
+WHERE id = ANY(%(watched)s::bigint[])
 """
 
 
@@ -295,7 +323,7 @@ def _lock_accounts(ids: str, guarded: Sequence[tuple[JournalDraft, Effect]]) -> 
     """Lock the accounts; return what may be taken from the guarded ones, or repaid on a debt."""
     watched = {account_id for _draft, effect in guarded for account_id in effect}
     with connection.cursor() as cursor:
-        cursor.execute(_LOCK, [ids, plain_array(watched)])
+        cursor.execute(_LOCK, {"ids": ids, "watched": plain_array(watched)})
         return dict(cursor.fetchall())
 
 
@@ -346,20 +374,25 @@ FROM changed, batch WHERE changed.debits > 0 OR changed.credits > 0
 """
 
 
+# Two statements in one message: each has a snapshot of its own, and no payment waits for the way to us and back.
+_LOCK_AND_WRITE_BATCH = f"{_LOCK}; {_WRITE_BATCH}"
+
+
 def _written_changes(posted: PostedBatch, changes: _Changes, *, opened_at: datetime) -> dict[str, Any]:
     """
     The parameters of the writing statement, accounts in the order of their ids.
 
-    An account whose hold alone is released has no times: it has no movement.
+    An account whose hold alone is released has no movement.
     """
-    ids = sorted({*changes.earliest, *changes.released})
+    ids = sorted({*changes.legs, *changes.released})
     return {
         "ids": plain_array(ids),
+        "watched": plain_array(()),
         "debits": plain_array([changes.debits.get(id_, 0) for id_ in ids]),
         "credits": plain_array([changes.credits.get(id_, 0) for id_ in ids]),
         "released": plain_array([changes.released.get(id_, 0) for id_ in ids]),
-        "earliest": plain_array([changes.earliest.get(id_, "NULL") for id_ in ids]),
-        "latest": plain_array([changes.latest.get(id_, "NULL") for id_ in ids]),
+        "earliest": plain_array(map(changes.earliest, ids)),
+        "latest": plain_array(map(changes.latest, ids)),
         "times": plain_array(changes.times),
         "batch": posted.id,
         "trigger": posted.trigger,
@@ -371,9 +404,9 @@ def _written_changes(posted: PostedBatch, changes: _Changes, *, opened_at: datet
     }
 
 
-def _write_batch(parameters: Mapping[str, Any], posted: PostedBatch) -> None:
+def _write_batch(statement: str, parameters: Mapping[str, Any], posted: PostedBatch) -> None:
     """Everything that needs the locks, in one statement: counters, movements, batch row, clock time."""
     with connection.cursor() as cursor:
-        cursor.execute(_WRITE_BATCH, parameters)
+        cursor.execute(statement, parameters)
         if cursor.rowcount != posted.accounts_count:
             raise RuntimeError(f"{posted.accounts_count} accounts changed, and {cursor.rowcount} are there.")

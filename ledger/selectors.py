@@ -82,14 +82,12 @@ WITH asked AS MATERIALIZED (
 ), earlier AS (
     SELECT account_id, debits_minor AS debits, credits_minor AS credits FROM behind WHERE effective_max <= %(as_of)s
     UNION ALL
-    SELECT behind.account_id, t.amount_minor, 0
-    FROM behind JOIN ledger_transfer t ON t.debit_id = behind.account_id AND t.batch_id = behind.batch_id
-    JOIN ledger_journal j ON j.event_id = t.id >> 8
-    WHERE behind.effective_max > %(as_of)s AND j.effective_at <= %(as_of)s
-    UNION ALL
-    SELECT behind.account_id, 0, t.amount_minor
-    FROM behind JOIN ledger_transfer t ON t.credit_id = behind.account_id AND t.batch_id = behind.batch_id
-    JOIN ledger_journal j ON j.event_id = t.id >> 8
+    SELECT behind.account_id, CASE WHEN t.debit_id = behind.account_id THEN t.amount_minor ELSE 0 END,
+           CASE WHEN t.credit_id = behind.account_id THEN t.amount_minor ELSE 0 END
+    FROM behind JOIN ledger_movementlegs l ON l.batch_id = behind.batch_id AND l.account_id = behind.account_id
+    CROSS JOIN LATERAL unnest(l.transfer_ids) AS leg(id)
+    JOIN ledger_journal j ON j.event_id = leg.id >> 8
+    JOIN ledger_transfer t ON t.id = leg.id
     WHERE behind.effective_max > %(as_of)s AND j.effective_at <= %(as_of)s
 ), added AS (
     SELECT account_id, sum(debits) AS debits, sum(credits) AS credits FROM earlier GROUP BY account_id

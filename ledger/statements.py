@@ -52,7 +52,7 @@ class StatementPlace:
 
 
 # The newest movements of each account, merged (one more than the page has lines: the first may be used
-# up); then the newest transfers of each, by the two indexes.
+# up); then the newest transfers of each, from the end of its list or from the place where the last page ended.
 # Movements come sorted, so the outer LIMIT stops the walk as soon as the page is full.
 _PAGE = """
 WITH newest AS MATERIALIZED (
@@ -70,15 +70,14 @@ WITH newest AS MATERIALIZED (
 SELECT m.id, t.id, t.amount_minor, t.currency, m.balance_after, j.effective_at, m.booked_at
 FROM (SELECT * FROM newest ORDER BY booked_at DESC, id DESC) m
 CROSS JOIN LATERAL (
-    SELECT both_sides.* FROM (
-        (SELECT d.id, -d.amount_minor AS amount_minor, d.currency FROM ledger_transfer d
-         WHERE d.debit_id = m.account_id AND d.batch_id = m.batch_id AND d.id < m.below
-         ORDER BY d.id DESC LIMIT %(limit)s)
-        UNION ALL
-        (SELECT c.id, c.amount_minor, c.currency FROM ledger_transfer c
-         WHERE c.credit_id = m.account_id AND c.batch_id = m.batch_id AND c.id < m.below
-         ORDER BY c.id DESC LIMIT %(limit)s)
-    ) both_sides ORDER BY both_sides.id DESC LIMIT %(limit)s
+    SELECT t.id, CASE WHEN t.debit_id = m.account_id THEN -t.amount_minor ELSE t.amount_minor END AS amount_minor,
+           t.currency
+    FROM (
+        SELECT unnest(l.transfer_ids[l.last - %(limit)s + 1 : l.last]) AS id
+        FROM (SELECT transfer_ids, width_bucket(m.below - 1, transfer_ids) AS last FROM ledger_movementlegs
+              WHERE batch_id = m.batch_id AND account_id = m.account_id OFFSET 0) l
+    ) leg JOIN ledger_transfer t ON t.id = leg.id
+    ORDER BY t.id DESC LIMIT %(limit)s
 ) t
 JOIN ledger_journal j ON j.event_id = t.id >> 8
 ORDER BY m.booked_at DESC, m.id DESC, t.id DESC LIMIT %(limit)s

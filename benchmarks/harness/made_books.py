@@ -87,6 +87,13 @@ INSERT INTO ledger_transfer (id, batch_id, debit_id, credit_id, amount_minor, cu
 SELECT id, batch_id, debit_id, credit_id, minor, 'GBP' FROM moved ORDER BY id
 """
 
+_LEGS = """
+INSERT INTO ledger_movementlegs (batch_id, account_id, transfer_ids)
+SELECT batch_id, account_id, array_agg(id ORDER BY id)
+FROM (SELECT batch_id, debit_id AS account_id, id FROM moved UNION ALL SELECT batch_id, credit_id, id FROM moved) legs
+GROUP BY batch_id, account_id ORDER BY batch_id, account_id
+"""
+
 _MOVEMENTS = """
 INSERT INTO ledger_movement (account_id, batch_id, debits_minor, credits_minor, debits_after_minor, credits_after_minor,
                              effective_min, effective_max, effective_latest_after, late, booked_at)
@@ -163,5 +170,5 @@ def _grow(batches: int) -> None:
         "largest": LARGEST,
     }
     with transaction.atomic(), connection.cursor() as cursor:
-        for statement in (_SALES, _EVENTS, _JOURNALS, _TRANSFERS, _MOVEMENTS, _BATCHES):
+        for statement in (_SALES, _EVENTS, _JOURNALS, _TRANSFERS, _LEGS, _MOVEMENTS, _BATCHES):
             cursor.execute(statement, parameters)

@@ -1,6 +1,7 @@
 """Batches book the same as one by one, once, and only what is covered."""
 
 from datetime import timedelta
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -12,8 +13,9 @@ from billing.versions import timeline
 from events.consumers import get_consumer
 from events.delivery import heads, retry_parked
 from events.models import Delivery
+from ledger import posting
 from ledger.errors import InsufficientFunds
-from ledger.models import Batch, Hold, Journal, LedgerAccount, Movement, Transfer
+from ledger.models import LEG_BITS, Batch, Hold, Journal, LedgerAccount, Movement, MovementLegs, Transfer
 from tests.money_facts import AT, account_id, balance, book, limits, pay, record, top_up
 
 
@@ -234,7 +236,9 @@ class TestCut:
 class TestTheBook:
     """Rows are written once; a batch takes the same number of statements whatever its size."""
 
-    @pytest.mark.parametrize("table", ["ledger_batch", "ledger_journal", "ledger_transfer", "ledger_movement"])
+    @pytest.mark.parametrize(
+        "table", ["ledger_batch", "ledger_journal", "ledger_transfer", "ledger_movement", "ledger_movementlegs"]
+    )
     @pytest.mark.parametrize("statement", ["DELETE FROM {}", "TRUNCATE {}", "UPDATE {} SET batch_id = 0"])
     def test_refuses_to_be_changed(self, table: str, statement: str) -> None:
         top_up(account_id(), 1)
@@ -268,6 +272,48 @@ class TestTheBook:
         movements = Movement.objects.filter(account_id=wallet.pk).order_by("id")
         assert [m.credits_after_minor for m in movements] == [5, 12, 21]
         assert wallet.credits_minor == 21
+
+    def test_movements_list_their_transfers_oldest_first(self) -> None:
+        """Whatever the order of their times, in which a batch writes them."""
+        owner = account_id()
+        topped_up = [top_up(owner, minor, at=AT - timedelta(days=minor)) for minor in (5, 7, 9)]
+        book()
+
+        wallet = LedgerAccount.objects.get(code=f"wallet:{owner}")
+        (legs,) = MovementLegs.objects.filter(account_id=wallet.pk)
+        assert legs.transfer_ids == [event.id << LEG_BITS for event in topped_up]
+
+    def test_a_batch_that_lists_none_is_put_back_and_booked_by_another_worker(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As a worker of the release before would book it."""
+        topped_up = top_up(account_id(), 5)
+        with monkeypatch.context() as old:
+            old.setattr(posting, "_legs", lambda changes, batch_id: iter(()))
+            assert booking.book_batch(trigger=booking.MANUAL) is False
+        put_back = waiting().get()
+        assert (put_back.event_id, put_back.parked_at, put_back.attempts) == (topped_up.id, None, 1)
+
+        waiting().update(not_before=None)
+        book()
+        assert Journal.objects.filter(event_id=topped_up.id).exists()
+
+    def test_a_book_from_before_the_lists_is_given_them(self) -> None:
+        payer, seller = account_id(), account_id()
+        top_up(payer, 1000)
+        book()
+        pay(payer, seller, 300, fee=9)
+        book()
+        booked = list(MovementLegs.objects.order_by("pk").values_list())
+        fill = import_module("ledger.migrations.0007_legs_of_movements").FILL
+
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE ledger_movementlegs DISABLE TRIGGER USER")
+            cursor.execute("DELETE FROM ledger_movementlegs")
+            cursor.execute(fill)
+
+        assert booked
+        assert list(MovementLegs.objects.order_by("pk").values_list()) == booked
 
     def test_an_event_has_one_journal(self) -> None:
         topped_up = top_up(account_id(), 5)

@@ -17,8 +17,8 @@ from tests.money_facts import AT, account_id, book, top_up
 SIZES = (1, 10, 1000)
 _numbers = count(1)
 
-# The engine's lock, the versions, the claim and the look behind it; accounts, number, two COPYs, the accounts'
-# lock and the write; the deliveries' end.
+# The engine's lock, the versions, the claim and the look behind it; accounts, number, three COPYs, the accounts' lock
+# and the write in one; the deliveries' end.
 STATEMENTS = 11
 CLAIM = 2  # A batch larger than the first claim takes a second one, for all the rest; never a third.
 CLOCK = 1  # Its offset is read where a clock can be moved: not in production.
@@ -88,10 +88,10 @@ class TestRoundTrips:
             (Town.top_up, 0),
             (Town.top_up_strangers, 2),  # Insert them, and find them.
             (Town.pay_with_holds, 1),  # Delete the holds.
-            (Town.refund, 1),  # Find the versions that booked what they undo.
+            (Town.refund, 2),  # Find the versions that booked what they undo; lock, look at the cover, then write.
             (Town.contradict, 1),  # Park them.
-            (Town.withdraw_too_much, 9),  # Booked up to the cover, rolled back, booked again without them, parked.
-            (Town.all_of_it, 5),
+            (Town.withdraw_too_much, 10),  # Booked up to the cover, rolled back, booked again without them, parked.
+            (Town.all_of_it, 6),
         ],
     )
     def test_do_not_grow_with_the_batch(self, act: Callable[[Town, int], None], more: int, statements: Any) -> None:

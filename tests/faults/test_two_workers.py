@@ -82,17 +82,16 @@ class TestSeveralWorkers:
     def test_control_in_no_order_they_lock_each_other_out_and_the_victims_are_booked_later(
         self, small_batches: None, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        in_order = posting._lock_accounts
+        in_order = posting._write_batch
 
-        def lock_in_no_order(ids: str, guarded: Any) -> dict[int, int]:
-            room: dict[int, int] = {}
-            account_ids = ids.strip("{}").split(",")
+        def lock_in_no_order_first(statement: str, write: Any, posted: posting.PostedBatch) -> None:
+            account_ids = write["ids"].strip("{}").split(",")
             for account_id in random.sample(account_ids, len(account_ids)):
-                room |= in_order(f"{{{account_id}}}", guarded)
+                posting._lock_accounts(f"{{{account_id}}}", ())
                 time.sleep(0.002)
-            return room
+            in_order(statement, write, posted)
 
-        monkeypatch.setattr(posting, "_lock_accounts", lock_in_no_order)
+        monkeypatch.setattr(posting, "_write_batch", lock_in_no_order_first)
         for number in range(TRIES):
             case = prepare(f"d{number}", draw(random.Random(number), facts=FACTS // 2, kinds=IN_ANY_ORDER))
             expected = one_by_one(case)

@@ -223,6 +223,9 @@ def hot_account(owner: Account, *, transfers: int, batches: int) -> None:
                 INSERT INTO ledger_transfer (id, batch_id, debit_id, credit_id, amount_minor, currency)
                 SELECT (1000000 * %(batch)s + n)::bigint << 8, %(batch)s, %(desk)s, %(hot)s, 1, 'GBP'
                 FROM generate_series(1, %(n)s) n;
+                INSERT INTO ledger_movementlegs (batch_id, account_id, transfer_ids)
+                SELECT %(batch)s, %(hot)s, array_agg((1000000 * %(batch)s + n)::bigint << 8 ORDER BY n)
+                FROM generate_series(1, %(n)s) n;
                 INSERT INTO ledger_movement (account_id, batch_id, debits_minor, credits_minor, debits_after_minor,
                                              credits_after_minor, effective_min, effective_max, booked_at,
                                              effective_latest_after, late)
