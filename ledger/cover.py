@@ -5,22 +5,24 @@ from collections.abc import Iterable
 from django.db.models import Q
 
 from ledger.codes import must_cover, must_owe
-from ledger.models import LedgerAccount
+from ledger.engine import take_turn
+from ledger.models import LOCK_ORDER, LedgerAccount
 
 AccountKey = tuple[str, str]  # (code, currency)
 
 
 def lock_rooms(keys: Iterable[AccountKey], *, also: Iterable[AccountKey] = ()) -> dict[AccountKey, int]:
     """
-    Lock these accounts, all at once and in id order, as a batch does; return the room of the guarded ones.
+    Lock these accounts, all at once, in the turn and the order of a batch; return the room of the guarded ones.
 
     A wallet's room is what is available in it, a debt's what is owed. Accounts that were never used are
     made, in the order of their codes, so that what books next waits for none. `also`: locked if they exist.
     """
     wanted = sorted(set(keys))
-    _make_missing(wanted)
-    locked = LedgerAccount.objects.select_for_update(no_key=True).filter(_named([*wanted, *also])).order_by("id")
-    return {(a.code, a.currency): _room(a) for a in locked if a.must_cover or a.must_owe}
+    _make_missing(wanted)  # A batch makes its own before its turn, too: who waits for that has none himself.
+    take_turn()
+    locked = LedgerAccount.objects.select_for_update(no_key=True).filter(_named([*wanted, *also]))
+    return {(a.code, a.currency): _room(a) for a in locked.order_by(*LOCK_ORDER) if a.must_cover or a.must_owe}
 
 
 def _named(keys: Iterable[AccountKey]) -> Q:

@@ -8,7 +8,7 @@ from django.db.models import F
 from core.money import Money
 from core.prepared import Prepared
 from ledger.errors import InsufficientFunds
-from ledger.models import Hold, LedgerAccount
+from ledger.models import LOCK_ORDER, Hold, LedgerAccount
 
 _PLACE = Prepared(
     "place_hold",
@@ -55,9 +55,9 @@ def hold_up_to(*, code: str, amount: Money, key: str) -> tuple[int | None, int]:
 
 
 def lock_in_order(*, codes: Collection[str], currency: str) -> None:
-    """Lock ledger accounts of one currency in the order of their ids, as batches do, before several are held of."""
+    """Lock ledger accounts of one currency in the order in which batches do, before several are held of."""
     locking = LedgerAccount.objects.select_for_update(no_key=True).filter(code__in=codes, currency=currency)
-    list(locking.order_by("id").values_list("id"))
+    list(locking.order_by(*LOCK_ORDER).values_list("id"))
 
 
 def release_hold(*, hold_id: int) -> None:

@@ -18,6 +18,10 @@ CODE_LENGTH_MAX = 80
 LEG_BITS = 8  # A transfer's id is its journal's id and its leg in one number.
 LEGS_MAX = 2**LEG_BITS
 
+# Whoever locks several accounts does so in this order. Those that payments wait for come last: a batch that waits for
+# another one's lock holds none of them meanwhile.
+LOCK_ORDER = ("must_cover", "id")
+
 # SQL: the transfers of journal `j`. The limit can never be reached: it tells the planner, which takes a range of
 # ids for a good part of the table and would read all of that, how few there are.
 TRANSFERS_OF_JOURNAL = """

@@ -2,11 +2,10 @@
 Booking a batch of journals: the same rows and counters as booking them one by one, in a constant
 number of statements.
 
-The order matters. Journals and transfers are copied in first; the accounts are locked last, all at
-once and in id order, so that hot accounts are held for the shortest time and two batches cannot
-deadlock; then one net UPDATE, the movements and the batch row. Lock, read and write are separate
-statements: a statement that waits for a lock goes on with the snapshot it had before. What can be
-worked out before the locks is; under them there is little more than the two statements.
+The order matters. Journals and transfers are copied in first. Then batches take turns: one writes its row, and
+for each of two groups of accounts locks them, adds the net change and writes the movements. Those that payments
+wait for come last, so that they are held for the shortest time. Lock, read and write are separate statements: a
+statement that waits for a lock goes on with the snapshot it had before. What can be worked out before the locks is.
 """
 
 import io
@@ -22,6 +21,7 @@ from django.db import connection
 
 from core.arrays import plain_array
 from ledger.accounts import Accounts, accounts_of
+from ledger.engine import take_turn
 from ledger.models import LATE_AFTER, LEG_BITS
 
 COPY_NULL = r"\N"
@@ -120,16 +120,19 @@ def post_batch(drafts: Sequence[JournalDraft], *, trigger: str, opened_at: datet
     for account_id, minor in holds.values():
         changes.released[account_id] += minor
     guarded = _guarded(drafts, accounts, changes, holds)
+    ids = sorted({*changes.legs, *changes.released})
+    groups = [_changes_of(group, changes) for group in _open_and_covering(ids, accounts)]
     posted = PostedBatch(
         batch_id, trigger, len(drafts), sum(len(draft.transfers) for draft in drafts), len(changes.legs)
     )
-    write = _written_changes(posted, changes, opened_at=opened_at)
 
+    booked_at = _open_batch(posted, opened_at=opened_at)
     if guarded:
-        _ensure_covered(guarded, _lock_accounts(write["ids"], guarded))
-        _write_batch(_WRITE_BATCH, write, posted)
-    else:
-        _write_batch(_LOCK_AND_WRITE_BATCH, write, posted)
+        _ensure_covered(guarded, _lock_accounts(ids, guarded))
+    write = _WRITE if guarded else _LOCK_AND_WRITE
+    written = sum(_execute(write, {**group, "batch": batch_id, "booked_at": booked_at}) for group in groups)
+    if written != posted.accounts_count:
+        raise RuntimeError(f"{posted.accounts_count} accounts changed, and {written} are there.")
     return posted
 
 
@@ -306,24 +309,43 @@ def _as_one(drafts: Sequence[JournalDraft], effects: list[Effect]) -> list[Effec
     return effects
 
 
-# All are locked, in id order; only the counters that are asked for come back (OFFSET 0: they are chosen behind the
-# locks, not before). NO KEY, so that new holds' foreign-key checks do not wait for a batch. The ids come out of a
-# subquery: of a constant the planner would estimate, one by one, how often each is there.
+# Batches take turns at it. Whatever the clock does, no batch is booked before one that is there already: looking back
+# relies on that, and so do the seals.
+_OPEN_BATCH = """
+INSERT INTO ledger_batch (id, trigger, events_count, transfers_count, accounts_count, opened_at, booked_at)
+VALUES (%s, %s, %s, %s, %s, %s,
+        GREATEST(clock_timestamp(), (SELECT max(booked_at) + interval '1 microsecond' FROM ledger_batch)))
+RETURNING booked_at
+"""
+
+
+def _open_batch(posted: PostedBatch, *, opened_at: datetime) -> datetime:
+    """Wait for the turn, write the batch's row and return when it is booked; under the turn all movements are later."""
+    take_turn()
+    counts = posted.events_count, posted.transfers_count, posted.accounts_count
+    with connection.cursor() as cursor:
+        cursor.execute(_OPEN_BATCH, [posted.id, posted.trigger, *counts, opened_at])
+        return cursor.fetchone()[0]
+
+
+# All are locked in the house's order (`LOCK_ORDER`); only the counters that are asked for come back (OFFSET 0: they
+# are chosen behind the locks, not before). NO KEY, so that new holds' foreign-key checks do not wait for a batch. The
+# ids come out of a subquery: of a constant the planner would estimate, one by one, how often each is there.
 _LOCK = """
 SELECT id, CASE WHEN must_owe THEN debits_minor - credits_minor ELSE credits_minor - debits_minor - held_minor END
 FROM (
     SELECT id, debits_minor, credits_minor, held_minor, must_owe FROM ledger_ledgeraccount
-    WHERE id = ANY((SELECT %(ids)s::bigint[])::bigint[]) ORDER BY id FOR NO KEY UPDATE OFFSET 0
+    WHERE id = ANY((SELECT %(ids)s::bigint[])::bigint[]) ORDER BY must_cover, id FOR NO KEY UPDATE OFFSET 0
 ) locked
 WHERE id = ANY(%(watched)s::bigint[])
 """
 
 
-def _lock_accounts(ids: str, guarded: Sequence[tuple[JournalDraft, Effect]]) -> dict[int, int]:
+def _lock_accounts(ids: Sequence[int], guarded: Sequence[tuple[JournalDraft, Effect]]) -> dict[int, int]:
     """Lock the accounts; return what may be taken from the guarded ones, or repaid on a debt."""
     watched = {account_id for _draft, effect in guarded for account_id in effect}
     with connection.cursor() as cursor:
-        cursor.execute(_LOCK, {"ids": ids, "watched": plain_array(watched)})
+        cursor.execute(_LOCK, {"ids": plain_array(ids), "watched": plain_array(watched)})
         return dict(cursor.fetchall())
 
 
@@ -344,19 +366,14 @@ def _ensure_covered(guarded: Sequence[tuple[JournalDraft, Effect]], room: dict[i
         raise NotCovered(short)
 
 
-# The changes are given in the order of the accounts, and are joined to them in that order. Whatever the clock does,
-# no batch is booked before one that is there already: looking back relies on that, and so do the seals.
-_WRITE_BATCH = """
+# The changes are given in the order of the accounts, and are joined to them in that order. An account whose hold alone
+# is released has no movement.
+_WRITE = """
 WITH change AS (
     SELECT id, debits, credits, released, (%(times)s::timestamptz[])[earliest] AS earliest,
            (%(times)s::timestamptz[])[latest] AS latest
     FROM unnest(%(ids)s::bigint[], %(debits)s::bigint[], %(credits)s::bigint[], %(released)s::bigint[],
                 %(earliest)s::int[], %(latest)s::int[]) AS c(id, debits, credits, released, earliest, latest)
-), batch AS (
-    INSERT INTO ledger_batch (id, trigger, events_count, transfers_count, accounts_count, opened_at, booked_at)
-    VALUES (%(batch)s, %(trigger)s, %(events)s, %(transfers)s, %(accounts)s, %(opened_at)s,
-            GREATEST(clock_timestamp(), (SELECT max(booked_at) + interval '1 microsecond' FROM ledger_batch)))
-    RETURNING booked_at
 ), changed AS (
     UPDATE ledger_ledgeraccount a
     SET debits_minor = a.debits_minor + c.debits, credits_minor = a.credits_minor + c.credits,
@@ -367,24 +384,25 @@ WITH change AS (
 INSERT INTO ledger_movement (account_id, batch_id, debits_minor, credits_minor, debits_after_minor,
                              credits_after_minor, effective_min, effective_max, effective_latest_after, late,
                              booked_at)
-SELECT changed.id, %(batch)s, changed.debits, changed.credits, changed.debits_minor, changed.credits_minor,
-       changed.earliest, changed.latest, changed.effective_latest,
-       changed.effective_latest - changed.earliest > %(late_after)s, batch.booked_at
-FROM changed, batch WHERE changed.debits > 0 OR changed.credits > 0
+SELECT id, %(batch)s, debits, credits, debits_minor, credits_minor, earliest, latest, effective_latest,
+       effective_latest - earliest > %(late_after)s, %(booked_at)s
+FROM changed WHERE debits > 0 OR credits > 0
 """
 
-
 # Two statements in one message: each has a snapshot of its own, and no payment waits for the way to us and back.
-_LOCK_AND_WRITE_BATCH = f"{_LOCK}; {_WRITE_BATCH}"
+_LOCK_AND_WRITE = f"{_LOCK}; {_WRITE}"
 
 
-def _written_changes(posted: PostedBatch, changes: _Changes, *, opened_at: datetime) -> dict[str, Any]:
-    """
-    The parameters of the writing statement, accounts in the order of their ids.
+def _open_and_covering(ids: Sequence[int], accounts: Accounts) -> list[list[int]]:
+    """Tell apart whom no payment waits for, and wallets; as `LOCK_ORDER` does."""
+    groups: tuple[list[int], list[int]] = [], []
+    for id_ in ids:
+        groups[id_ in accounts.covering].append(id_)
+    return [group for group in groups if group]
 
-    An account whose hold alone is released has no movement.
-    """
-    ids = sorted({*changes.legs, *changes.released})
+
+def _changes_of(ids: Sequence[int], changes: _Changes) -> dict[str, Any]:
+    """The parameters of the writing statement for one group of accounts, in the order of their ids."""
     return {
         "ids": plain_array(ids),
         "watched": plain_array(()),
@@ -394,19 +412,11 @@ def _written_changes(posted: PostedBatch, changes: _Changes, *, opened_at: datet
         "earliest": plain_array(map(changes.earliest, ids)),
         "latest": plain_array(map(changes.latest, ids)),
         "times": plain_array(changes.times),
-        "batch": posted.id,
-        "trigger": posted.trigger,
-        "events": posted.events_count,
-        "transfers": posted.transfers_count,
-        "accounts": posted.accounts_count,
-        "opened_at": opened_at,
         "late_after": LATE_AFTER,
     }
 
 
-def _write_batch(statement: str, parameters: Mapping[str, Any], posted: PostedBatch) -> None:
-    """Everything that needs the locks, in one statement: counters, movements, batch row, clock time."""
+def _execute(statement: str, parameters: Mapping[str, Any]) -> int:
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
-        if cursor.rowcount != posted.accounts_count:
-            raise RuntimeError(f"{posted.accounts_count} accounts changed, and {cursor.rowcount} are there.")
+        return cursor.rowcount

@@ -17,9 +17,9 @@ from tests.money_facts import AT, account_id, book, top_up
 SIZES = (1, 10, 1000)
 _numbers = count(1)
 
-# The engine's lock, the versions, the claim and the look behind it; accounts, number, three COPYs, the accounts' lock
-# and the write in one; the deliveries' end.
-STATEMENTS = 11
+# The engine's lock, the versions, the claim and the look behind it; accounts, number, three COPYs, the turn, the
+# batch's row, and for wallets and for other accounts the lock and the write in one; the deliveries' end.
+STATEMENTS = 14
 CLAIM = 2  # A batch larger than the first claim takes a second one, for all the rest; never a third.
 CLOCK = 1  # Its offset is read where a clock can be moved: not in production.
 
@@ -90,7 +90,7 @@ class TestRoundTrips:
             (Town.pay_with_holds, 1),  # Delete the holds.
             (Town.refund, 2),  # Find the versions that booked what they undo; lock, look at the cover, then write.
             (Town.contradict, 1),  # Park them.
-            (Town.withdraw_too_much, 10),  # Booked up to the cover, rolled back, booked again without them, parked.
+            (Town.withdraw_too_much, 12),  # Booked up to the cover, rolled back, booked again without them, parked.
             (Town.all_of_it, 6),
         ],
     )

@@ -82,16 +82,17 @@ class TestSeveralWorkers:
     def test_control_in_no_order_they_lock_each_other_out_and_the_victims_are_booked_later(
         self, small_batches: None, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        in_order = posting._write_batch
+        in_order = posting._execute
 
-        def lock_in_no_order_first(statement: str, write: Any, posted: posting.PostedBatch) -> None:
-            account_ids = write["ids"].strip("{}").split(",")
+        def lock_in_no_order_first(statement: str, parameters: Any) -> int:
+            account_ids = parameters["ids"].strip("{}").split(",")
             for account_id in random.sample(account_ids, len(account_ids)):
-                posting._lock_accounts(f"{{{account_id}}}", ())
+                posting._lock_accounts([int(account_id)], ())
                 time.sleep(0.002)
-            in_order(statement, write, posted)
+            return in_order(statement, parameters)
 
-        monkeypatch.setattr(posting, "_write_batch", lock_in_no_order_first)
+        monkeypatch.setattr(posting, "take_turn", lambda: None)
+        monkeypatch.setattr(posting, "_execute", lock_in_no_order_first)
         for number in range(TRIES):
             case = prepare(f"d{number}", draw(random.Random(number), facts=FACTS // 2, kinds=IN_ANY_ORDER))
             expected = one_by_one(case)

@@ -1,6 +1,7 @@
 """What is read while batches are booked: nothing below the frontier changes, and every statement adds up."""
 
 import threading
+import time
 from collections.abc import Callable
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -8,11 +9,14 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
 from billing import booking
+from core.money import Money
+from ledger import posting
 from ledger.api.statements import every_page
 from ledger.engine import share_engine
+from ledger.holds import place_hold
 from ledger.models import Batch
 from ledger.selectors import frontier, trial_balance
 from ledger.statements import StatementLine, statement_page
@@ -113,6 +117,60 @@ class TestBelowTheFrontier:
         book()
 
         assert totals(datetime.now(UTC) + timedelta(days=400)) == {"GBP": 5}
+
+
+class TestPaymentsWhileBooking:
+    def test_do_not_wait_for_a_batch_that_waits_for_another(self, committed_db: Any) -> None:
+        """The one that waits has not locked anything yet."""
+        self.hold_while_two_batches_are_open()
+
+    def test_control_without_turns_they_do(self, committed_db: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(posting, "take_turn", lambda: None)
+
+        with pytest.raises(OperationalError, match="lock timeout"):
+            self.hold_while_two_batches_are_open()
+
+    def hold_while_two_batches_are_open(self) -> None:
+        """Both change the same wallet; of the later one's other wallet somebody pays meanwhile."""
+        payer, in_both = sorted((account_id(), account_id()))  # They are made, and locked, in this order.
+        for owner in (payer, in_both):
+            top_up(owner, 5)
+        book()
+        top_up(in_both, 5)
+        with open_transaction(book_one) as commit_the_first:
+            top_up(payer, 5, provider="psp")  # Another clearing account: nothing else is in both.
+            top_up(in_both, 5, provider="psp")
+            second = threading.Thread(target=book_one_alone, daemon=True)
+            second.start()
+            try:
+                await_someone_waiting()
+                with transaction.atomic(), connection.cursor() as cursor:
+                    cursor.execute("SET LOCAL lock_timeout = '1s'")
+                    place_hold(code=f"wallet:{payer}", amount=Money(1, "GBP"), key="meanwhile")
+            finally:
+                commit_the_first()
+                second.join(WAIT_SECONDS)
+
+
+def book_one_alone() -> None:
+    try:
+        book_one()
+    finally:
+        connection.close()
+
+
+def await_someone_waiting() -> None:
+    until = time.monotonic() + WAIT_SECONDS
+    while time.monotonic() < until:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a USING (pid)"
+                " WHERE NOT l.granted AND a.datname = current_database()"
+            )
+            if cursor.fetchone()[0]:
+                return
+        time.sleep(0.01)
+    pytest.fail("Nobody waits for a lock.")
 
 
 class TestStatementsWhileBooking:
