@@ -9,11 +9,12 @@ from sharing.services.matching import Matches, PlacedLine, match_order, record_m
 from sharing.services.programs import end_program, end_programs_of, set_program
 from sharing.services.reclassifying import request_reclassification
 from sharing.services.reversing import foresee_reversals, reverse_share_charges
-from sharing.services.scanning import record_scan
+from sharing.services.scanning import Look, record_scan, record_scans
 from sharing.services.sharing import make_share, revoke_share, revoke_shares_of, take_down_share
 
 __all__ = [
     "CompletedOrder",
+    "Look",
     "Matches",
     "PaidOrder",
     "PlacedLine",
@@ -32,6 +33,7 @@ __all__ = [
     "record_matches",
     "record_named_scan",
     "record_scan",
+    "record_scans",
     "reject_share",
     "release_share",
     "request_reclassification",
