@@ -79,6 +79,11 @@ def get_store(public_id: str) -> Store:
     return _found(Store.objects.select_related("seller").filter(public_id=public_id).first())
 
 
+def stores_by_id(public_ids: Iterable[str]) -> dict[str, Store]:
+    """Return the stores of these public ids, closed ones as well, by public id."""
+    return {store.public_id: store for store in Store.objects.filter(public_id__in=set(public_ids))}
+
+
 def get_own_store(public_id: str, *, seller: Account) -> Store:
     """
     Return a store of this seller.
@@ -110,10 +115,15 @@ def get_item(public_id: str, *, visible_to: Account | None) -> Item:
 
     :raises NotFound: there is none of this id that the account may see.
     """
-    items = Item.objects.select_related("seller", "store").filter(public_id=public_id)
-    if visible_to is None or not visible_to.is_staff:
-        items = items.filter(Q(status__in=SHOWN_TO_ALL) | Q(seller=visible_to))
-    return _found(items.first())
+    item = Item.objects.select_related("seller", "store").filter(public_id=public_id).first()
+    return _found(item if item is not None and is_shown_to(item, visible_to) else None)
+
+
+def is_shown_to(item: Item, account: Account | None) -> bool:
+    """Whether an account, or somebody who is logged in as none, may see an item."""
+    if item.status in SHOWN_TO_ALL:
+        return True
+    return account is not None and (account.is_staff or item.seller_id == account.pk)
 
 
 def other_items(item: Item) -> list[Item]:

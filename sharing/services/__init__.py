@@ -10,7 +10,14 @@ from sharing.services.programs import end_program, end_programs_of, set_program
 from sharing.services.reclassifying import request_reclassification
 from sharing.services.reversing import foresee_reversals, reverse_share_charges
 from sharing.services.scanning import Look, record_scan, record_scans
-from sharing.services.sharing import make_share, revoke_share, revoke_shares_of, take_down_share
+from sharing.services.sharing import (
+    WantedShare,
+    make_share,
+    make_shares,
+    revoke_share,
+    revoke_shares_of,
+    take_down_share,
+)
 
 __all__ = [
     "CompletedOrder",
@@ -18,6 +25,7 @@ __all__ = [
     "Matches",
     "PaidOrder",
     "PlacedLine",
+    "WantedShare",
     "charge_orders",
     "claim_scan",
     "claim_scans",
@@ -29,6 +37,7 @@ __all__ = [
     "foresee_reversals",
     "hear_what_waits",
     "make_share",
+    "make_shares",
     "match_order",
     "record_matches",
     "record_named_scan",

@@ -1,8 +1,11 @@
 """Shares: made by whoever brings customers, revoked by them, by operators, or with their account."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q
 
 from accounts.actor import Actor
 from accounts.errors import SessionEnded
@@ -10,7 +13,7 @@ from accounts.models import Account
 from accounts.services import hold_open
 from catalog.errors import ItemUnknown, StoreClosed, StoreUnknown
 from catalog.models import Item, Store
-from catalog.selectors import get_item, get_store
+from catalog.selectors import is_shown_to, items_by_id, stores_by_id
 from core.errors import FieldError, NotFound
 from events.services import emit
 from sharing.activity_urls import normalise_activity_url
@@ -19,13 +22,24 @@ from sharing.events import ShareTakenDown
 from sharing.models import Share, ShareProgram
 
 
-@transaction.atomic
-def make_share(*, item: str, activity_url: str = "", store: str | None = None, actor: Actor, now: datetime) -> Share:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WantedShare:
     """
-    Share an item (public id) under its program's version in force; the same once more is the same share.
+    What somebody wants to share: an item (public id).
 
     `activity_url`: where a scan leads, our own page of the item where empty. `store`: public id of the store where a
     poster hangs, one of the sharer's or of the item's seller.
+    """
+
+    item: str
+    activity_url: str = ""
+    store: str | None = None
+    actor: Actor
+
+
+def make_share(*, item: str, activity_url: str = "", store: str | None = None, actor: Actor, now: datetime) -> Share:
+    """
+    Share an item under its program's version in force; the same once more is the same share. See `WantedShare`.
 
     :raises SessionEnded: the sharer is closed.
     :raises ItemUnknown: there is no such item that the sharer may see.
@@ -34,24 +48,27 @@ def make_share(*, item: str, activity_url: str = "", store: str | None = None, a
     :raises StoreUnknown: neither has such a store.
     :raises StoreClosed: it is closed.
     """
-    if not hold_open([actor.acting.pk]):  # Whoever closes it revokes its shares, also one made this moment.
+    wanted = WantedShare(item=item, activity_url=activity_url, store=store, actor=actor)
+    (share,) = make_shares(wanted=[wanted], now=now)
+    return share
+
+
+@transaction.atomic
+def make_shares(*, wanted: Sequence[WantedShare], now: datetime) -> list[Share]:
+    """
+    Make many shares as `make_share` makes each, and return them in the order given: as many statements as for one.
+
+    All of them or, where one is refused as `make_share` says, none. What is wanted twice is one share.
+    """
+    sharers = {one.actor.acting.pk for one in wanted}
+    if hold_open(sharers) != sharers:  # Whoever closes it revokes its shares, also one made this moment.
         raise SessionEnded
-    shared = _visible_item(item, actor.acting)
-    program = ShareProgram.objects.filter(item=shared, until_at=None).first()
-    if program is None or shared.status == Item.Status.REMOVED:
-        raise NoShareProgram
-    url = normalise_activity_url(activity_url, item=item, hosts=tuple(program.hosts)) if activity_url else ""
-    place = _store_of_either(store, actor.acting, shared.seller) if store is not None else None
-    wanted = Share(
-        program=program,
-        item=shared,
-        sharer=actor.acting,
-        activity_url=url,
-        store=place,
-        login_account=actor.login,
-        made_at=now,
-    )
-    return _same_or_made(wanted)
+    items = items_by_id(one.item for one in wanted)
+    in_force = ShareProgram.objects.filter(item__in=[item.pk for item in items.values()], until_at=None)
+    programs = {program.item_id: program for program in in_force}
+    named = [one.store for one in wanted if one.store is not None]
+    stores = stores_by_id(named) if named else {}
+    return _same_or_made([_draft(one, items.get(one.item), programs, stores, now) for one in wanted])
 
 
 @transaction.atomic
@@ -95,18 +112,32 @@ def blank_reasons(account: Account) -> None:
     Share.objects.filter(sharer=account).exclude(revoke_reason="").update(revoke_reason="")
 
 
-def _visible_item(public_id: str, sharer: Account) -> Item:
-    try:
-        return get_item(public_id, visible_to=sharer)
-    except NotFound as unknown:
-        raise ItemUnknown.at(["item"]) from unknown
+def _draft(
+    wanted: WantedShare,
+    item: Item | None,
+    programs: Mapping[int, ShareProgram],
+    stores: Mapping[str, Store],
+    now: datetime,
+) -> Share:
+    sharer = wanted.actor.acting
+    if item is None or not is_shown_to(item, sharer):
+        raise ItemUnknown.at(["item"])
+    program = programs.get(item.pk)
+    if program is None or item.status == Item.Status.REMOVED:
+        raise NoShareProgram
+    url = wanted.activity_url
+    return Share(
+        program=program,
+        item=item,
+        sharer=sharer,
+        activity_url=normalise_activity_url(url, item=item.public_id, hosts=tuple(program.hosts)) if url else "",
+        store=None if wanted.store is None else _of_either(stores.get(wanted.store), sharer, item.seller),
+        login_account=wanted.actor.login,
+        made_at=now,
+    )
 
 
-def _store_of_either(public_id: str, sharer: Account, seller: Account) -> Store:
-    try:
-        store = get_store(public_id)
-    except NotFound:
-        store = None
+def _of_either(store: Store | None, sharer: Account, seller: Account) -> Store:
     if store is None or store.seller_id not in (sharer.pk, seller.pk):
         raise StoreUnknown(errors=[FieldError("store", StoreUnknown.code, StoreUnknown.message)])
     if store.closed_at is not None:
@@ -114,22 +145,46 @@ def _store_of_either(public_id: str, sharer: Account, seller: Account) -> Store:
     return store
 
 
-def _same_or_made(wanted: Share) -> Share:
-    """
-    The living share that says the same, made where there is none.
+_Saying = tuple[int, int, str, int | None]
 
-    Looks again after it has made one: a twin may have made it first, and somebody may have revoked that already.
+
+def _saying(share: Share) -> _Saying:
+    """Of shares that say the same only one is alive."""
+    return (share.sharer_id, share.program_id, share.activity_url, share.store_id)
+
+
+def _same_or_made(drafts: Sequence[Share]) -> list[Share]:
     """
-    same = Share.objects.filter(
-        sharer=wanted.sharer,
-        program=wanted.program,
-        activity_url=wanted.activity_url,
-        store=wanted.store,
+    The living shares that say the same, made where there are none.
+
+    Looks again after it has made some: a twin may have made one first, and somebody may have revoked that already.
+    """
+    found = _alive(drafts)
+    while missing := {_saying(draft): draft for draft in reversed(drafts) if _saying(draft) not in found}:
+        # In one order, so that two who make the same ones wait for each other and not crosswise.
+        made = sorted(missing.values(), key=lambda draft: (*_saying(draft)[:3], draft.store_id or 0))
+        Share.objects.bulk_create(made, ignore_conflicts=True)
+        found |= _alive(made)
+    return [found[_saying(draft)] for draft in drafts]
+
+
+def _alive(drafts: Sequence[Share]) -> dict[_Saying, Share]:
+    """Those there are, with what belongs to them, by what they say."""
+    said = {_saying(draft): draft for draft in drafts}
+    stores = {draft.store_id for draft in drafts}
+    places = Q(store__in=stores - {None})
+    shares = Share.objects.filter(
+        places | Q(store=None) if None in stores else places,
+        sharer__in={draft.sharer_id for draft in drafts},
+        program__in={draft.program_id for draft in drafts},
+        activity_url__in={draft.activity_url for draft in drafts},
         revoked_at=None,
     )
-    while (share := same.select_related("program", "item__seller", "sharer", "store").first()) is None:
-        Share.objects.bulk_create([wanted], ignore_conflicts=True)
-    return share
+    found = {_saying(share): share for share in shares}
+    for saying in found.keys() & said.keys():
+        share, draft = found[saying], said[saying]
+        share.program, share.item, share.sharer, share.store = draft.program, draft.item, draft.sharer, draft.store
+    return found
 
 
 def _lock(public_id: str, **owner: Account) -> Share:

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -9,20 +10,31 @@ from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 
 from accounts.actor import Actor
+from accounts.errors import SessionEnded
 from accounts.models import Account
 from accounts.services import erase_account
+from catalog.errors import ItemUnknown, StoreUnknown
 from catalog.models import Item
 from catalog.services import change_item, close_store, open_store
 from core import clock
 from events.delivery import deliver_due
 from events.models import EventRecord
 from notifications.models import Message
+from sharing.api.share_outputs import share_documents
 from sharing.codes import share_id_of
 from sharing.errors import ShareRevokedAlready
 from sharing.models import Share, ShareProgram
-from sharing.services import end_program, revoke_share, sharing, take_down_share
-from sharing.shares import share_url
-from tests.conftest import PASSWORD
+from sharing.services import (
+    WantedShare,
+    end_program,
+    make_share,
+    make_shares,
+    revoke_share,
+    sharing,
+    take_down_share,
+)
+from sharing.shares import get_share, share_url
+from tests.conftest import PASSWORD, Statements
 from tests.sharing.programs import give, share
 from tests.shop import offer
 
@@ -184,6 +196,73 @@ class TestTheSameShare:
                 change()
 
 
+class TestManyAtOnce:
+    """A batch of shares is what each would have been alone, or nothing."""
+
+    @pytest.fixture
+    def wanted(self, item: Item, seller: Account, new_account: Callable[..., Account]) -> list[WantedShare]:
+        """Two sharers, each with our page, a blog's and a poster in a shop; one thing twice."""
+        shop = open_store(name="Shop", actor=Actor.own(seller), now=clock.now()).public_id
+        ways = [
+            {},
+            {"activity_url": "https://blog.example/"},
+            {"store": shop},
+            {"activity_url": "https://blog.example"},
+        ]
+        actors = [Actor.own(new_account()) for _ in range(2)]
+        return [WantedShare(item=item.public_id, actor=actor, **way) for way in ways for actor in actors]
+
+    def test_are_made_as_each_alone(self, wanted: list[WantedShare]) -> None:
+        alone = [
+            make_share(item=one.item, activity_url=one.activity_url, store=one.store, actor=one.actor, now=clock.now())
+            for one in wanted[:3]
+        ]
+        together = make_shares(wanted=wanted, now=clock.now())
+
+        assert together[:3] == alone
+        assert together[6:] == together[2:4]
+        said = [(one.sharer, one.activity_url, one.store and one.store.public_id) for one in together]
+        assert said == [
+            (one.actor.acting, "https://blog.example/" if one.activity_url else "", one.store) for one in wanted
+        ]
+        assert Share.objects.count() == 6
+        found = [get_share(one.public_id, visible_to=one.sharer) for one in together]
+        assert list(share_documents(together)) == list(share_documents(found))
+
+    def test_take_as_many_statements_as_one(
+        self, wanted: list[WantedShare], statements: Callable[[], Statements]
+    ) -> None:
+        with statements() as one:
+            make_shares(wanted=wanted[4:5], now=clock.now())
+        with statements() as many:
+            make_shares(wanted=wanted, now=clock.now())
+        assert len(many) == len(one), str(many)
+
+    def test_are_none_where_one_is_refused(self, wanted: list[WantedShare], buyer: Account) -> None:
+        for one, refusal in (
+            (WantedShare(item="itm_unknown", actor=Actor.own(buyer)), ItemUnknown),
+            (WantedShare(item=wanted[0].item, store="sto_unknown", actor=Actor.own(buyer)), StoreUnknown),
+        ):
+            with pytest.raises(refusal):
+                make_shares(wanted=[*wanted, one], now=clock.now())
+        Account.objects.filter(pk=wanted[0].actor.acting.pk).update(is_active=False)
+        with pytest.raises(SessionEnded):
+            make_shares(wanted=wanted, now=clock.now())
+        assert not Share.objects.exists()
+
+    def test_two_batches_the_other_way_round_make_each_once(
+        self, committed_db: None, seller: Account, buyer: Account, race: Any
+    ) -> None:
+        wanted = []
+        for _ in range(30):
+            shared = offer(seller)
+            give(shared)
+            wanted.append(WantedShare(item=shared.public_id, actor=Actor.own(buyer)))
+        there, back = race(*[lambda turn=turn: make_shares(wanted=wanted[::turn], now=clock.now()) for turn in (1, -1)])
+        assert there == back[::-1]
+        assert Share.objects.count() == 30
+
+
 class TestAtTheSameMoment:
     """Two who ask for the same share get the same one."""
 
@@ -202,11 +281,12 @@ class TestAtTheSameMoment:
             cursor.execute("DROP INDEX share_once")
         looked = threading.Barrier(2)
 
-        def look_and_make(wanted: Share) -> Share:
+        def look_and_make(drafts: Sequence[Share]) -> Sequence[Share]:
             assert not Share.objects.exists()
             looked.wait(timeout=10)
-            wanted.save()
-            return wanted
+            for draft in drafts:
+                draft.save()
+            return drafts
 
         monkeypatch.setattr(sharing, "_same_or_made", look_and_make)
         assert len({outcome.pk for outcome in race(*[lambda: share(buyer, item)] * 2)}) == 2
