@@ -41,8 +41,8 @@ format: venv-dev ## put the code into its form
 bench: venv-dev ## the benchmarks
 	$(PY) benchmarks
 
-screenshots: venv-dev ## every page of the demo world, into docs/screenshots
-	$(PY) tests.browser.screenshots
+screenshots: venv-dev ## every page of the demo world, into VAR_DIR/screenshots
+	$(PY) tests.browser.screenshots $(ONLY)
 
 venv: ## .venv with what the marketplace runs on
 	@bin/venv requirements.txt
