@@ -78,7 +78,7 @@ def _wait_for_engine() -> timedelta:
     return timedelta(seconds=time.monotonic() - began)
 
 
-@clock.runs_when_due("rule_sets")
+@clock.runs_when_due("rule_sets", if_any="SELECT FROM billing_ruleset WHERE status = 'active' OFFSET 1")
 @transaction.atomic
 def retire_superseded(now: datetime) -> int:
     """Mark versions that a later one has followed; return how many."""

@@ -105,7 +105,10 @@ def _agent_for(row: Allocation, chain: Chain) -> tuple[PersonRef | None, str | N
     return None, None
 
 
-@runs_when_due("escrow")
+@runs_when_due(
+    "escrow",
+    if_any="SELECT FROM distribution_allocation WHERE escrow <> '' AND escrow_ended_at IS NULL",
+)
 def settle_escrow(now: datetime) -> int:
     """
     Give what is kept to whoever is known by now, and what was kept for too long to the platform; return how many.

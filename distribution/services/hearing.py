@@ -9,7 +9,11 @@ from events.delivery import deliver_batch
 FIRST_TO_LAST = ("referral_binding", "placement", "distribution")
 
 
-@runs_when_due("distribution")
+@runs_when_due(
+    "distribution",
+    if_any="SELECT FROM events_delivery"
+    " WHERE consumer IN ('referral_binding', 'placement', 'distribution') AND parked_at IS NULL",
+)
 def hear_what_waits(now: datetime) -> int:
     """
     Deliver a batch to each of this room's consumers of sales, and return how many events they heard.

@@ -15,7 +15,10 @@ from distribution.forest import catch_up, move_up, nearest_live_above
 from distribution.models import Referral
 
 
-@clock.runs_when_due("distribution.moving_up")
+@clock.runs_when_due(
+    "distribution.moving_up",
+    if_any="SELECT FROM distribution_referral WHERE leaves_children",
+)
 @transaction.atomic
 def move_up_children(now: datetime) -> int:
     """

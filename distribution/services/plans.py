@@ -80,7 +80,7 @@ def _activate(draft: Plan, effective_from: datetime, actor: Actor, now: datetime
     return draft
 
 
-@runs_when_due("plans")
+@runs_when_due("plans", if_any="SELECT FROM distribution_plan WHERE status = 'active' OFFSET 1")
 @transaction.atomic
 def retire_superseded_plans(now: datetime) -> int:
     """Mark versions that a later one has followed; return how many."""

@@ -91,7 +91,11 @@ def refuse_refund_request(*, request: str, answer: str = "", actor: Actor, now: 
     return write_answer(refused, RefundRequest.Status.REFUSED, None, actor=actor, now=now)
 
 
-@runs_when_due("refund_requests")
+@runs_when_due(
+    "refund_requests",
+    if_any="SELECT FROM orders_refundrequest"
+    " WHERE status = 'open' AND overdue_at IS NULL AND operators_from <= %(now)s",
+)
 @transaction.atomic
 def tell_overdue_refund_requests(now: datetime) -> int:
     """Tell once of each request whose seller has had its time; return how many of a bounded number."""

@@ -14,7 +14,7 @@ from orders.services.shelf import lock_shelf, put_back
 from orders.transitions import TABLE, Mover, Transition
 
 
-@runs_when_due("orders")
+@runs_when_due("orders", if_any="SELECT FROM orders_order WHERE next_transition_at <= %(now)s")
 @transaction.atomic
 def run_due_transitions(now: datetime) -> int:
     """

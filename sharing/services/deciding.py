@@ -60,7 +60,10 @@ def reject_share(*, line: int, reason: str, actor: Actor, now: datetime) -> WonL
     return held
 
 
-@runs_when_due("share_holds")
+@runs_when_due(
+    "share_holds",
+    if_any="SELECT FROM sharing_wonline WHERE held_at IS NOT NULL AND decision = '' AND held_until <= %(now)s",
+)
 @transaction.atomic
 def end_due_holds(now: datetime) -> int:
     """

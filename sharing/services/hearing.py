@@ -7,7 +7,7 @@ from events.consumers import get_consumer
 from events.delivery import deliver_batch
 
 
-@runs_when_due("sharing")
+@runs_when_due("sharing", if_any="SELECT FROM events_delivery WHERE consumer = 'sharing' AND parked_at IS NULL")
 def hear_what_waits(now: datetime) -> int:
     """
     Deliver a batch of what is paid and completed, and return how many events were heard.

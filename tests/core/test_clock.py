@@ -2,7 +2,7 @@
 
 import threading
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.utils import timezone
@@ -21,6 +21,11 @@ def timed(monkeypatch) -> dict:
     registered: dict = {}
     monkeypatch.setattr(clock, "_timed", registered)
     return registered
+
+
+def always(**runs) -> dict[str, clock.Timed]:
+    """Registered so that they are called at every look."""
+    return {name: clock.Timed(run, "SELECT") for name, run in runs.items()}
 
 
 class TestClockOverHttp:
@@ -114,14 +119,35 @@ class TestTimedTransitions:
             ran, left["release"] = left["release"], 0
             return ran
 
-        timed |= {"close": close, "release": release}
+        timed |= always(close=close, release=release)
 
         assert clock.run_due(clock.now()) == 4
         assert left == {"close": 0, "release": 0}
 
+    def test_nobody_is_called_who_has_nothing_to_do(self, db, timed):
+        called = []
+        for name, due_at in {"late": "2026-01-02", "soon": "2026-03-02"}.items():
+            timed[name] = clock.Timed(
+                lambda _now, name=name: called.append(name) or 0, f"SELECT WHERE '{due_at}' <= %(now)s"
+            )
+
+        clock.run_due(datetime(2026, 2, 1, tzinfo=UTC))
+
+        assert called == ["late"]
+
+    def test_one_statement_looks_for_all_rooms(self, db, statements):
+        now = clock.now()
+        clock.run_due(now)
+        with statements() as seen:
+            assert clock.run_due(now) == 0
+
+        (look,) = [one["sql"] for one in seen if "advisory" not in one["sql"]]
+        assert look.startswith("EXECUTE timed_transitions")
+        assert len(clock._timed) > 8
+
     def test_they_see_the_moved_time(self, api, operator, timed):
         seen = []
-        timed["look"] = lambda now: seen.append(now) or 0
+        timed |= always(look=lambda now: seen.append(now) or 0)
 
         api(operator).post("/clock/advance", {"seconds": HOUR})
 
@@ -136,7 +162,7 @@ class TestTimedTransitions:
             assert may_end.wait(timeout=30)
             return 0
 
-        timed["linger"] = linger
+        timed |= always(linger=linger)
 
         def tick() -> None:
             assert running.wait(timeout=30)
@@ -159,7 +185,7 @@ class TestTimedTransitions:
                 done.append(1)
             return 0
 
-        timed["slow"] = slow
+        timed |= always(slow=slow)
 
         def advance() -> bool:
             assert running.wait(timeout=30)
@@ -173,7 +199,7 @@ class TestTimedTransitions:
             raise ZeroDivisionError
 
         left = [1, 1]
-        timed |= {"fail": fail, "work": lambda _now: left.pop() if left else 0}
+        timed |= always(fail=fail, work=lambda _now: left.pop() if left else 0)
         with pytest.raises(ExceptionGroup, match="fail"):
             clock.run_due(clock.now())
         assert left == []

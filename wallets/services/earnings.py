@@ -108,7 +108,10 @@ def claw_back(earning: Earning, minor: int, now: datetime) -> None:
     owe(earning, taken, event_id=emit(event, occurred_at=now).id, now=now)
 
 
-@runs_when_due("wallets")
+@runs_when_due(
+    "wallets",
+    if_any="SELECT FROM wallets_earning WHERE status = 'pending' AND releases_at <= %(now)s",
+)
 @transaction.atomic
 def release_due_earnings(now: datetime) -> int:
     """
