@@ -45,7 +45,7 @@ class CurrencyField(forms.ChoiceField):
 class BrowseForm(PlainForm):
     """What somebody looks for, and what comes first."""
 
-    SORTS = (("newest", _("Newest first")), ("price", _("Cheapest first")), ("-price", _("Dearest first")))
+    SORTS = (("newest", _("Newest")), ("price", _("Lowest price")), ("-price", _("Highest price")))
 
     search = forms.CharField(
         label=_("What are you looking for?"),

@@ -316,7 +316,7 @@ SHOTS = [
     Shot("sell-item", "/sell/items", "meridian-lab", ("main a[href^='/sell/items/itm_']",)),
     Shot("sell-item-new", "/sell/items/new", "meridian-lab"),
     Shot("sell-stores", "/sell/stores", "meridian-lab"),
-    Shot("sell-store", "/sell/stores", "meridian-lab", ("main a[href^='/sell/stores/str_']",)),
+    Shot("sell-store", "/sell/stores", "meridian-lab", ("main a[href^='/sell/stores/sto_']",)),
     Shot("sell-orders", "/sell/orders", "meridian-lab"),
     Shot("sell-orders-chinese", "/sell/orders", "meridian-lab", how=CHINESE),
     Shot("sell-order", "/sell/orders", "meridian-lab", (SOLD,)),

@@ -178,7 +178,7 @@ class TestAskingForMoneyBack:
     def test_is_by_line_with_a_reason_and_once(self, paid: Order, buyer: Account, customer: Customer) -> None:
         client, path, tea = customer(buyer), path_of(paid, "/refund"), line_of(paid, "Tea")
         page = client.get(path)
-        assert "Tea 2 × · £20.00 paid and not given back" in text_of(page)
+        assert "Tea × 2 £20.00 paid and not given back" in text_of(page)
         form = {**order_form(page), f"want-{tea}": "on", f"much-{tea}": "12.50", "reason": "One was broken."}
 
         answers = [client.post(path, form) for _ in range(2)]

@@ -114,7 +114,7 @@ class TestTheCart:
         add(client, cup, 3)
         said = text_of(client.get("/cart"))
         assert said.index(seller.name) < said.index("Potter")
-        assert "2 things £27.50 From 2 sellers, paid as one." in said
+        assert "5 things £27.50 From 2 sellers, paid as one." in said
 
     def test_things_in_two_currencies_are_two_sums(
         self, tea: Item, buyer: Account, seller: Account, customer: Customer
@@ -167,7 +167,7 @@ class TestTheCart:
         assert "It was £10.00 when you put it in and is £11.00 now." in said
         assert "Only 2 are left. Until you change how many, this is not in the sum." in said
         assert "Not on sale any more Pot" in said
-        assert "One thing £7.50" in said
+        assert "3 things £7.50" in said
         Item.objects.filter(pk=tea.pk).update(stock=0)
         assert "Sold out It is not in the sum." in text_of(client.get("/cart"))
 

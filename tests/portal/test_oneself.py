@@ -17,6 +17,7 @@ from notifications.kinds import kinds
 from notifications.models import Message
 from notifications.selectors import unread_in
 from portal.pages.people import telling
+from portal.templatetags.portal import icon
 from tests.accounts.test_linking import invite, link
 from tests.accounts.test_second_factors import Phone
 from tests.conftest import PASSWORD
@@ -104,6 +105,7 @@ class TestInbox:
 
     def test_says_every_kind_in_words(self) -> None:
         assert set(telling._SAYINGS) == set(kinds())
+        assert all("<svg" in icon(saying.icon) for saying in telling._SAYINGS.values())
 
     def test_is_read_one_by_one_or_all_up_to_what_was_seen_and_only_the_own(
         self, buyer: Account, seller: Account, customer: Customer

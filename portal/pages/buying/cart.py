@@ -56,7 +56,7 @@ class Basket:
     sellers: Sequence[tuple[Account, Sequence[Row]]]
     total: Money | None
     number: int
-    """How many of its lines can be ordered now."""
+    """How many things of it can be ordered now."""
 
 
 class CartPage(BuyerPage, TextPage):
@@ -117,7 +117,7 @@ def _basket(currency: str, rows: Sequence[Row]) -> Basket:
         currency=currency,
         sellers=[(seller, [row for row in rows if row.line.item.seller_id == key]) for key, seller in sellers.items()],
         total=_money(sum(line.item.price_minor * line.quantity for line in orderable), currency),
-        number=len(orderable),
+        number=sum(line.quantity for line in orderable),
     )
 
 

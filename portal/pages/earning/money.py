@@ -109,7 +109,7 @@ def _payer(story: WhereItWent, viewer: Account) -> str:
 
 def _who(part: Part, viewer: Account) -> str:
     if part.account == viewer.public_id:
-        return _("you")
+        return _("You")
     return settings.SITE_NAME if part.party == PLATFORM else part.name
 
 

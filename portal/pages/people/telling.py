@@ -77,7 +77,7 @@ _SAYINGS = {
         "undo-2", gettext_lazy("%(amount)s of a sale was given back"), gettext_lazy("The order was refunded.")
     ),
     "refund.requested": Saying(
-        "message-circle-question",
+        "message-circle-question-mark",
         gettext_lazy("%(buyer)s asks for a refund"),
         gettext_lazy("Accept or refuse; after a while an operator decides."),
     ),

@@ -11,6 +11,11 @@ function localize(root) {
   }
 }
 
+// On a phone the pages stand in a row that is wider than the phone.
+function showWhereOneIs() {
+  document.querySelector(".side-nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+}
+
 // A popover closes when one looks elsewhere, or presses Escape.
 function closePopovers(except) {
   for (const open of document.querySelectorAll("details.popover[open]")) {
@@ -20,8 +25,9 @@ function closePopovers(except) {
 
 document.addEventListener("DOMContentLoaded", () => {
   localize(document);
-  document.querySelector(".side-nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+  showWhereOneIs();
 });
+window.addEventListener("resize", showWhereOneIs);
 document.addEventListener("htmx:after:swap", () => localize(document));
 document.addEventListener("click", (event) => closePopovers(event.target.closest?.("details.popover")));
 document.addEventListener("keydown", (event) => {
