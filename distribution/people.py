@@ -12,7 +12,7 @@ from django.db.models.expressions import RawSQL
 
 from accounts.models import Account
 from catalog.models import Store
-from core.api.lists import after_cursor, write_cursor
+from core.api.lists import after_cursor, read_cursor, write_cursor
 from core.errors import NotFound
 from distribution.areas.codes import find_area
 from distribution.models import AgentSeat, Area, Placement, Referral
@@ -31,6 +31,15 @@ SELECT below.top, count(*) FROM below
 JOIN distribution_placement p ON p.area_id = below.id AND p.until_at IS NULL AND NOT p.is_waiting
 GROUP BY below.top
 """  # noqa: S608 - two statements of our own
+_BEHIND_ALL = 2**63 - 1  # More than any id.
+# Of each account above no more than a page is read, however many stand below it.
+_NEWEST_BELOW = """
+SELECT newest.id FROM ({above}) above CROSS JOIN LATERAL (
+    SELECT r.id FROM distribution_referral r
+    WHERE r.referrer_id = above.account_id AND r.until_at IS NULL AND r.id < %s ORDER BY r.id DESC LIMIT %s
+) newest
+ORDER BY newest.id DESC LIMIT %s
+"""
 _AREAS_BELOW = f"{_BELOW} SELECT below.id FROM below"  # noqa: S608 - the same
 
 
@@ -98,9 +107,30 @@ def brought_by(account: Account) -> list[QuerySet[Referral]]:
     parts: list[QuerySet[Referral]] = []
     above = Referral.objects.filter(referrer=account, until_at=None)
     for level in range(1, settings.REFERRAL_LEVELS_MAX[""] + 1):
-        parts.append(above.annotate(level=Value(level)).select_related("account"))
+        parts.append(_on_level(above, level))
         above = Referral.objects.filter(referrer__in=above.values("account"), until_at=None)
     return parts
+
+
+def newest_brought_by(account: Account, *, cursor: str | None, size: int) -> list[QuerySet[Referral]]:
+    """
+    Return the same for one page: of each level the newest behind the cursor, no more than `size`.
+
+    :raises CursorInvalid: nobody was given this cursor.
+    """
+    [behind_id] = read_cursor(cursor, Referral, ("-id",)) if cursor else [_BEHIND_ALL]
+    first, *others = brought_by(account)
+    parts, above = [first], first
+    for level, all_of_level in enumerate(others, 2):
+        accounts, named = above.values("account_id").query.sql_with_params()
+        newest = RawSQL(_NEWEST_BELOW.format(above=accounts), [*named, behind_id, size, size])  # noqa: S611 - our own
+        parts.append(_on_level(Referral.objects.filter(pk__in=newest), level))
+        above = all_of_level
+    return parts
+
+
+def _on_level(places: QuerySet[Referral], level: int) -> QuerySet[Referral]:
+    return places.annotate(level=Value(level)).select_related("account")
 
 
 def brought_through(through: str, *, viewer: Account) -> tuple[Any, QuerySet[Referral]]:

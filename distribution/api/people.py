@@ -188,7 +188,10 @@ class Referrals(ListView):
         responses=outputs.BroughtDocument(many=True),
     )
     def get(self, request: Request) -> Any:
-        return self.answer_list(people.brought_by(actor_of(request).acting), outputs.brought_documents)
+        levels = people.newest_brought_by(
+            actor_of(request).acting, cursor=request.query_params.get("cursor"), size=read_limit(request) + 1
+        )
+        return self.answer_list(levels, outputs.brought_documents)
 
     @extend_schema(
         summary="Put an account that came by itself below a referrer",

@@ -143,6 +143,9 @@ class TestPlacements:
         assert (decided["area"], decided["proposed_area"], decided["status"]) == ("XX:11", "XX:12", "settled")
         assert decided["decided_by"]["id"] == operator.public_id
         assert caller.get(path).json() == decided
+        for number in (waiting["rule_number"], decided["rule_number"]):  # Of what was proposed, and of what holds.
+            [node] = caller.get("/distribution/nodes", {"prefix": number}).json()["results"]
+            assert (node["rule_number"], node["kind"], node["store"]) == (number, "placement", store)
         assert caller.post(f"{path}/decide", {"area": "12"}).json()["code"] == "placement_settled"
         assert caller.get("/placements", {"status": "waiting"}).json()["results"] == []
         assert len(caller.get("/placements", {"status": "settled", "store": store}).json()["results"]) == 1

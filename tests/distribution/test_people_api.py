@@ -1,13 +1,18 @@
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from itertools import cycle
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.utils.dateparse import parse_datetime
 
 from accounts.models import Account
 from core import clock
-from distribution.models import AgentSeat, AllocatedLine, Allocation, Area, Plan
+from distribution.models import AgentSeat, AllocatedLine, Allocation, Area, Plan, Referral
 from distribution.rule_numbers import parse_rule_number
-from tests.conftest import Api, make_account
+from tests.conftest import Api, Statements, make_account
 from tests.distribution.people import areas, came, place_now
 from tests.distribution.test_agents import place_store
 
@@ -29,6 +34,21 @@ def appointed(clerk: Api, area: str = "ZZ:N11", account: Account | None = None) 
     answer = clerk.post("/agents", {"account": (account or make_account()).public_id, "area": area})
     assert answer.status_code == 201, answer.content
     return answer.json()
+
+
+def crowd(referrers: Sequence[Account], size: int) -> None:
+    """So many accounts below some, in turns."""
+    now = clock.now()
+    people = Account.objects.bulk_create(
+        Account(username=f"crowd-{number}", name=f"Crowd {number}", kind="personal", side="buyer")
+        for number in range(1, size + 1)
+    )
+    Referral.objects.bulk_create(
+        Referral(account=one, referrer=above, via=Referral.Via.CODE, rule_number=f"R-{one.pk}", from_at=now)
+        for one, above in zip(people, cycle(referrers), strict=False)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE distribution_referral, accounts_account")
 
 
 class TestAgents:
@@ -66,6 +86,21 @@ class TestAgents:
             answer = clerk.post("/agents", body)
             assert (answer.status_code, answer.json()["code"]) == (status, code)
         assert Api(buyer).post("/agents", {}).status_code == 403
+
+    def test_one_may_begin_where_nothing_was_shared_out_since(self, tree: dict[str, Area], clerk: Api) -> None:
+        earlier = clock.now() - timedelta(days=2)
+        account = make_account(created_at=earlier)
+        for moment, status in ((earlier - timedelta(seconds=1), 409), (earlier, 201)):
+            body = {"account": account.public_id, "area": "ZZ:N11", "from": moment.isoformat()}
+            answer = clerk.post("/agents", body)
+            assert answer.status_code == status
+        made = answer.json()
+        taken = clerk.post(
+            f"/agents/{made['id']}/replace", {"account": account.public_id, "from": "2000-01-01T00:00:00Z"}
+        )
+
+        assert parse_datetime(made["period"]["from"]) == earlier
+        assert (taken.status_code, taken.json()["code"]) == (409, "from_too_early")
 
     def test_one_takes_over_from_the_other(self, tree: dict[str, Area], clerk: Api, buyer: Account) -> None:
         first = appointed(clerk)
@@ -135,6 +170,25 @@ class TestReferrals:
         assert {name for row in mine for name in row} == {"account", "level", "since", "referrals"}
         one = Api(first).get("/referrals", {"limit": 1}).json()
         assert Api(first).get("/referrals", {"limit": 1, "cursor": one["next"]}).json()["results"] == mine[1:]
+
+    def test_a_page_reads_no_more_than_a_page_of_each_branch(
+        self, tree: dict[str, Area], statements: Callable[[], Statements]
+    ) -> None:
+        first = came(clock.now())
+        branches = [came(clock.now(), through=first) for _ in range(2)]
+        crowd(branches, 4_000)
+        with statements() as seen:
+            page = Api(first).get("/referrals", {"limit": 2}).json()
+        [listed] = [query["sql"] for query in seen.captured_queries if "LATERAL" in query["sql"]]
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, BUFFERS OFF) {listed}")
+            plan = "\n".join(line for (line,) in cursor.fetchall())
+        read = [float(rows) * int(loops) for rows, loops in re.findall(r"actual rows=([\d.]+) loops=(\d+)", plan)]
+
+        assert max(read) <= 2 * (2 + 1), plan
+        following = Api(first).get("/referrals", {"limit": 2, "cursor": page["next"]}).json()
+        names = [row["account"]["name"] for row in [*page["results"], *following["results"]]]
+        assert names == [f"Crowd {number}" for number in (4_000, 3_999, 3_998, 3_997)]
 
     def test_operators_bind_move_and_end(self, clerk: Api) -> None:
         account, one, other = (came(clock.now()) for _ in range(3))
