@@ -8,23 +8,27 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from itertools import count
+from threading import Event
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 
 from accounts.actor import Actor
 from accounts.models import Account
 from core import clock
 from core.money import Money
+from core.prepared import Prepared
 from events.consumers import get_consumer
 from events.delivery import deliver_batch
 from events.models import Delivery, EventRecord
 from orders.models import Order
+from orders.services import placing
 from sharing.consumers.charging import charge
 from sharing.errors import ShareNotHeld
 from sharing.models import Share, ShareBudget, WonLine
-from sharing.services import charging, end_due_holds, end_program, reject_share, reversing
+from sharing.services import charging, deciding, end_due_holds, end_program, matching, reject_share, reversing
+from sharing.shares import ENDED, state_of
 from tests.conftest import make_account
 from tests.proofs.world import book
 from tests.sharing.money import claim, complete, earned, faults, order, parts, pay, refund, sold, won
@@ -32,6 +36,7 @@ from tests.sharing.programs import give, share
 from tests.shop import offer
 from wallets.models import Earning
 from wallets.services import release_due_earnings
+from wallets.services import shares as wallet_shares
 
 
 @pytest.fixture
@@ -118,44 +123,145 @@ class TestARefundAndTheCharge:
         assert {finding.check for finding in faults()} >= {"won lines"}
 
 
-def test_a_refund_and_a_release_end_the_same_whichever_comes_first(shared: Share, race: Any) -> None:
-    sale = sold(shared)
-    complete(sale)
-    book()
-    at = clock.now() + timedelta(days=8)
-    outcomes = race(lambda: refund(sale, 1000, now=at), lambda: release_due_earnings(at))
-    assert outcomes[0] is None
-    assert not isinstance(outcomes[1], Exception)
-    book()
-    assert set(parts(sale, make_account(operator=True)).values()) == {0}
-    assert faults() == []
+class Overtaken:
+    """Somebody stops at a chosen place until somebody else, who waits for that, has gone by."""
+
+    def __init__(self) -> None:
+        self.there, self.gone_by = Event(), Event()
+
+    def stop(self) -> None:
+        self.there.set()
+        assert self.gone_by.wait(timeout=20), "Nobody came by."
+
+    def by(self, work: Callable[[], Any]) -> Callable[[], Any]:
+        def run() -> Any:
+            assert self.there.wait(timeout=20), "Nobody stopped."
+            try:
+                return work()
+            finally:
+                self.gone_by.set()
+
+        return run
 
 
-def test_an_operators_word_and_the_end_of_the_hold_decide_once(shared: Share, race: Any, settings: Any) -> None:
-    settings.SHARE_ORDER_AFTER_SCAN_MIN = timedelta(seconds=3)
-    operator = make_account(operator=True)
-    for _ in range(2):
-        give(shared.item)
+class TestARefundAndARelease:
+    """Of one sale, when its time has come."""
+
+    LATER = timedelta(days=8)
+
+    @pytest.fixture
+    def sale(self, shared: Share) -> Order:
         sale = sold(shared)
+        complete(sale)
+        book()
+        return sale
+
+    def test_end_the_same_whichever_comes_first(self, sale: Order, race: Any) -> None:
+        at = clock.now() + self.LATER
+        outcomes = race(lambda: refund(sale, 1000, now=at), lambda: release_due_earnings(at))
+        assert outcomes[0] is None
+        assert not isinstance(outcomes[1], Exception)
+        book()
+        assert set(parts(sale, make_account(operator=True)).values()) == {0}
+        assert faults() == []
+
+    def test_leave_it_to_the_database_without_the_lock(
+        self, sale: Order, shared: Share, race: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        at, refunding = clock.now() + self.LATER, Overtaken()
+
+        def look(order: str, wanted: Any) -> list[Earning]:
+            found = list(Earning.objects.select_related("owner").filter(order=order, pk__in=wanted))
+            refunding.stop()
+            return found
+
+        monkeypatch.setattr(wallet_shares, "_lock_with_sale", look)
+        refunded, released = race(
+            lambda: refund(sale, 400, now=at),
+            refunding.by(lambda: [release_due_earnings(at) for _of in ("the sale", "the sharer's part")]),
+        )
+        assert released == [1, 1]
+        assert isinstance(refunded, IntegrityError)  # What it looked at was pending, and has gone to the wallet since.
+
+
+class TestAnOperatorAndTheEndOfAHold:
+    """What guards hold is decided once."""
+
+    @pytest.fixture
+    def held(self, shared: Share, settings: Any) -> Order:
+        settings.SHARE_ORDER_AFTER_SCAN_MIN = timedelta(seconds=3)
+        give(shared.item)
+        return sold(shared)
+
+    @staticmethod
+    def both(sale: Order) -> tuple[Callable[[], Any], Callable[[], Any]]:
         line, until = won(sale).line, won(sale).held_until
         assert until is not None
-        reject = {"line": line, "reason": "Odd.", "actor": Actor.own(operator), "now": until}
-        rejected, ended = race(lambda: reject_share(**reject), lambda: end_due_holds(until))  # noqa: B023
-        assert (isinstance(rejected, ShareNotHeld), ended) in ((True, 1), (False, 0))
-        assert won(sale).decision == ("expired" if ended else "rejected")
-    book()
-    assert faults() == []
+        decides = {"reason": "Odd.", "actor": Actor.own(make_account(operator=True)), "now": until}
+        return lambda: reject_share(line=line, **decides), lambda: end_due_holds(until)
+
+    def test_decide_once(self, held: Order, shared: Share, race: Any) -> None:
+        for sale in (held, sold(shared)):
+            rejected, ended = race(*self.both(sale))
+            assert (isinstance(rejected, ShareNotHeld), ended) in ((True, 1), (False, 0))
+            assert won(sale).decision == ("expired" if ended else "rejected")
+        book()
+        assert faults() == []
+
+    def test_leave_it_to_the_database_without_the_lock(
+        self, held: Order, race: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        deciding_operator = Overtaken()
+
+        def look(line: int) -> WonLine:
+            found = WonLine.objects.select_related("share", "seller", "sharer", "earning").get(line=line)
+            assert found.is_held
+            deciding_operator.stop()
+            return found
+
+        monkeypatch.setattr(deciding, "_lock_held", look)
+        reject, end = self.both(held)
+        rejected, ended = race(reject, deciding_operator.by(end))
+        assert ended == 1
+        assert isinstance(rejected, IntegrityError)  # Not told that it is held no more: only the row is written once.
 
 
-def test_an_order_keeps_what_was_claimed_while_the_program_ends(shared: Share, seller: Account, race: Any) -> None:
-    buyer = make_account()
-    claim(shared, buyer)
-    placed, ended = race(
-        lambda: order(buyer, shared.item).orders[0],
-        lambda: end_program(item=shared.item.public_id, actor=Actor.own(seller), now=clock.now()),
-    )
-    assert ended is None
-    assert won(placed).promised_minor == 50
+class TestAnOrderAndTheEndOfAProgram:
+    """An order that has begun when its item's program ends, and looks for who brought it afterwards."""
+
+    @pytest.fixture
+    def at_once(self, shared: Share, race: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Order]:
+        buyer, ordering = make_account(), Overtaken()
+        claim(shared, buyer)
+
+        def match(**given: Any) -> Any:
+            ordering.stop()
+            return matching.match_order(**given)
+
+        def run() -> Order:
+            monkeypatch.setattr(placing, "match_order", match)
+            seller = Actor.own(shared.item.seller)
+            placed, ended = race(
+                lambda: order(buyer, shared.item).orders[0],
+                ordering.by(lambda: end_program(item=shared.item.public_id, actor=seller, now=clock.now())),
+            )
+            assert ended is None
+            return placed
+
+        return run
+
+    def test_keeps_what_was_claimed_before(self, at_once: Callable[[], Order], shared: Share) -> None:
+        placed = at_once()
+        assert state_of(Share.objects.get(pk=shared.pk)) == ENDED
+        assert won(placed).promised_minor == 50
+
+    def test_loses_it_where_what_is_offered_now_decides(
+        self, at_once: Callable[[], Order], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        of_today = Prepared("candidates_of_today", f"{matching._CANDIDATES.sql} WHERE program.ended_at IS NULL")
+        monkeypatch.setattr(matching, "_CANDIDATES", of_today)
+        placed = at_once()
+        assert not WonLine.objects.filter(order=placed.public_id).exists()
 
 
 class Died(Exception):
