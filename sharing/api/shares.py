@@ -13,15 +13,19 @@ from rest_framework.response import Response
 from accounts.callers import actor_of
 from catalog.errors import ItemUnknown, StoreClosed, StoreUnknown
 from core import clock
+from core.addresses import client_address
 from core.api.lists import ListView
 from core.api.schema import refuses
 from core.api.views import ApiView
+from core.errors import TooManyAttempts
+from core.limits import Limit, limit_successes
 from core.qr import QRPicture, draw_qr
 from sharing import errors, services
 from sharing.api import share_outputs as outputs
 from sharing.shares import get_share, get_share_key, share_url, shares_of
 
 SVG, PNG = "image/svg+xml", "image/png"
+PICTURES = Limit("share-pictures", "SHARE_PICTURES")  # Drawing costs more than anything else that everybody may ask.
 
 
 class Shares(ListView):
@@ -76,10 +80,11 @@ class SharePicture(ApiView):
     public = frozenset({"GET"})
     Query = outputs.PictureQuery
 
-    def draw(self, share_id: str, *, kind: str, content_type: str) -> HttpResponse:
+    def draw(self, request: Request, share_id: str, *, kind: str, content_type: str) -> HttpResponse:
         key, wanted = get_share_key(share_id), self.checked_query()
         wanted["logo"] = wanted["logo"] == "on"
-        drawn = draw_qr(share_url(key), QRPicture(**wanted), kind=kind)
+        with limit_successes(PICTURES, client_address(request)):
+            drawn = draw_qr(share_url(key), QRPicture(**wanted), kind=kind)
         kept = {"Cache-Control": f"public, max-age={settings.QR_CACHE_SECONDS}"}
         return HttpResponse(drawn, content_type=content_type, headers=kept)
 
@@ -88,16 +93,18 @@ class ShareSVG(SharePicture):
     """GET /api/v1/shares/<id>/qr.svg"""
 
     @extend_schema(summary="A share's QR code as an SVG", responses={(200, SVG): OpenApiTypes.STR})
+    @refuses(TooManyAttempts)
     def get(self, request: Request, share_id: str) -> HttpResponse:
-        return self.draw(share_id, kind="svg", content_type=SVG)
+        return self.draw(request, share_id, kind="svg", content_type=SVG)
 
 
 class SharePNG(SharePicture):
     """GET /api/v1/shares/<id>/qr.png"""
 
     @extend_schema(summary="A share's QR code as a PNG", responses={(200, PNG): OpenApiTypes.BINARY})
+    @refuses(TooManyAttempts)
     def get(self, request: Request, share_id: str) -> HttpResponse:
-        return self.draw(share_id, kind="png", content_type=PNG)
+        return self.draw(request, share_id, kind="png", content_type=PNG)
 
 
 share_urls = [

@@ -5,6 +5,7 @@ from itertools import product
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from accounts.models import Account
 from core.qr import QRPicture, draw_qr
@@ -100,3 +101,27 @@ class TestSmallEnough:
             code = read_qr_in_png(draw_qr(url, QRPicture(size=200, error="M"), kind="png"))
             assert (code.text, level_of(code) >= "LMQH".index("M")) == (url, True)
             assert int(code.extra["Version"]) <= 4
+
+
+class TestTooMany:
+    """Drawing is limited by address, and only what was drawn counts."""
+
+    def test_are_refused_and_say_when_to_come_again(self, api: Any, shared: Share, settings: Any) -> None:
+        settings.SHARE_PICTURES_MAX = 2
+        picture = f"/shares/{shared.public_id}/qr"
+
+        assert api().get(f"{picture}.svg", {"size": 1}).status_code == 422
+        assert api().get("/shares/shr_unknown/qr.svg").status_code == 404
+        assert [api().get(f"{picture}.{kind}", {"size": 128}).status_code for kind in ("svg", "png")] == [200, 200]
+        refused = api().get(f"{picture}.png")
+
+        assert (refused.status_code, refused.json()["code"]) == (429, "too_many_attempts")
+        assert 0 < int(refused["Retry-After"]) <= settings.SHARE_PICTURES_WINDOW.total_seconds()
+
+    def test_are_those_of_one_address(self, shared: Share, settings: Any) -> None:
+        settings.SHARE_PICTURES_MAX = 1
+        path = f"/api/v1/shares/{shared.public_id}/qr.svg"
+
+        answers = [Client().get(path, REMOTE_ADDR=f"192.0.2.{last}").status_code for last in (1, 2, 1)]
+
+        assert answers == [200, 200, 429]
