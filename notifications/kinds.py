@@ -103,6 +103,7 @@ TELLINGS = (
         _FROM_ANYWHERE,
     ),
     Telling("share.taken_down", "share.taken_down", "sharer", ("share", "item")),
+    Telling("share.ended", "share.ended", "sharer", ("share", "item")),
     Telling("share.charged", "share.charged", "sharer", _SHARE, _AMOUNT),
     Telling("share.reversed", "share.reversed", "sharer", (*_SHARE, "because"), _FROM_ANYWHERE),
     Telling("share.held", "share.held", "sharer", (*_SHARE, "guards", "until"), _AMOUNT),

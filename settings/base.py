@@ -402,6 +402,7 @@ SHARE_CODE_KEYS: list[str] = []  # the first signs codes, all are known; none: S
 SHARE_WINDOW_DAYS_MAX = 366
 SHARE_LOCK_DAYS_MAX = 3660
 SHARE_HOSTS_MAX = 20  # that a program allows beside our own
+SHARERS_TOLD_AT_ONCE = 1_000  # in one transaction of the job that tells them that a program has ended
 SHARE_PICTURES_MAX = 300  # QR codes drawn for one address
 SHARE_PICTURES_WINDOW = timedelta(minutes=10)
 

@@ -84,3 +84,21 @@ class ShareTakenDown(Event):
     @property
     def subject(self) -> str:
         return self.share
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShareEnded(Event):
+    """The program of an item that somebody shares has ended: `share` is the first one that the sharer had of it."""
+
+    type: ClassVar[str] = "share.ended"
+    share: str
+    item: str
+    sharer: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.type}:{self.share}"
+
+    @property
+    def subject(self) -> str:
+        return self.share

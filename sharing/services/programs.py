@@ -17,6 +17,7 @@ from core.errors import NotFound
 from sharing.errors import OtherCurrency
 from sharing.models import ShareBudget, ShareProgram
 from sharing.program_terms import ProgramTerms, terms_of
+from sharing.services.telling import tell_sharers_later
 
 
 @transaction.atomic
@@ -55,6 +56,7 @@ def end_program(*, item: str, actor: Actor, now: datetime) -> None:
     End the program of an item (public id) of the acting seller: no share of any version leads anywhere from now on.
 
     Scans from before count for as long as their window lasts. A program that begins later has shares of its own.
+    Sharers are told by a job.
 
     :raises NotFound: the seller has no such item, or it has no program.
     """
@@ -84,8 +86,10 @@ def _lock_item(public_id: str, seller: Account) -> Item:
 def _end(items: Collection[int], now: datetime) -> int:
     """End all versions of these items' programs, whose rows are locked; return how many were in force."""
     programs = ShareProgram.objects.filter(item__in=items, ended_at=None)
+    keys = list(programs.values_list("pk", flat=True))
     were_in_force = programs.filter(until_at=None).update(until_at=Greatest(Value(now), "from_at"))
     programs.update(ended_at=Greatest(Value(now), "until_at"))
+    tell_sharers_later(programs=keys, ended_at=now)
     return were_in_force
 
 

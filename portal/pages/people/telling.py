@@ -58,6 +58,11 @@ _SAYINGS = {
         gettext_lazy("An operator has taken one of your shared codes down"),
         gettext_lazy("Whoever scans it now is told so."),
     ),
+    "share.ended": Saying(
+        "ban",
+        gettext_lazy("A share program has ended"),
+        gettext_lazy("Your codes of its item lead nowhere now. What was scanned before still counts, as promised."),
+    ),
     "share.charged": Saying(
         "qr-code",
         gettext_lazy("%(amount)s earned with a code you shared"),
