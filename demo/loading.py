@@ -87,6 +87,7 @@ from orders.services import (
     pay_order,
     place_checkout,
     refund_order,
+    refuse_refund_request,
     request_refund,
 )
 from sharing.models import Scan, Share, ShareProgram
@@ -390,7 +391,9 @@ def _tell(story: Story, now: datetime) -> None:
         )
     if story.asks_back:
         asked = [WantedRefundLine(placed.lines.get().public_id, story.asks_for.minor)] if story.asks_for else []
-        request_refund(order=order, lines=asked, reason=story.asks_back, actor=buyer, now=at(0.9))
+        request = request_refund(order=order, lines=asked, reason=story.asks_back, actor=buyer, now=at(0.9))
+        if story.refused:
+            refuse_refund_request(request=request.public_id, answer=story.refused, actor=seller, now=at(0.95))
     if story.cancelled:
         cancel_order(order=order, actor=seller, now=at(0.75))
 

@@ -156,7 +156,7 @@ class Story:
     What became of one order: how far it came, how long ago it was placed, and what was given back.
 
     `by`: who logged in, where a linked account ordered and paid in the buyer's name.
-    `scanned`: whose code the buyer has scanned before.
+    `scanned`: whose code the buyer has scanned before. `refused`: the seller's answer to what is asked back.
     """
 
     buyer: str
@@ -167,8 +167,9 @@ class Story:
     refund: Money | None = None
     refund_reason: str = ""
     cancelled: bool = False
-    asks_back: str = ""  # Why the buyer asks for money back; the seller has not answered yet.
+    asks_back: str = ""  # Why the buyer asks for money back; unless refused, the seller has not answered yet.
     asks_for: Money | None = None  # So much of it; all where nothing is said.
+    refused: str = ""
     by: str = ""
     scanned: str = ""
 
@@ -595,6 +596,16 @@ STORIES = (
         stage=Stage.COMPLETED,
         age=timedelta(days=8),  # What Grace earns by it is released in a few days.
         scanned="grace",
+    ),
+    Story(
+        buyer="wei",
+        title="Almond biscuit",
+        quantity=6,
+        stage=Stage.COMPLETED,
+        age=timedelta(days=5),
+        asks_for=Money(600, "JPY"),
+        asks_back="Two of them were broken.",
+        refused="They left us whole; please ask the carrier, who was told to handle them with care.",
     ),
     Story(
         buyer="harbour-foods",

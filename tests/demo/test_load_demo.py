@@ -87,6 +87,7 @@ class TestTheDemoWorld:
 
         waiting = RefundRequest.objects.filter(status="open").values_list("order__seller__username", flat=True)
         assert set(waiting) == {"meridian-lab", "alder-repairs"}
+        assert RefundRequest.objects.get(status="refused").answer
         assert set(Item.objects.values_list("status", flat=True)) == {"on_sale", "draft"}
 
     def test_has_orders_in_every_state_and_refunds(self) -> None:
