@@ -3,11 +3,9 @@ Booking events in batches: a batch is cut when its oldest event is a period old,
 count of ledger accounts or of transfers, whichever comes first; and then it is booked in one transaction.
 """
 
-import gc
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
@@ -22,6 +20,7 @@ from billing.rules import BatchSettings, Booked, CompiledRuleSet, Rule
 from billing.versions import Timeline, compiled, most_transfers, timeline, versions_of_journals
 from core import clock
 from core.errors import Refusal
+from core.garbage import no_garbage_collection
 from events.consumers import Consumer, add_consumer, get_consumer
 from events.delivery import (
     TRANSIENT,
@@ -127,7 +126,7 @@ def book_batch(*, trigger: str = PERIOD, events_max: int | None = None) -> Poste
     """
     claim = Claim(get_consumer(BILLING))
     try:
-        with _no_garbage_collection(), transaction.atomic():
+        with no_garbage_collection(), transaction.atomic():
             share_engine()
             at_work = timeline()
             limits = _settings_in_force(at_work)
@@ -147,18 +146,6 @@ def book_batch(*, trigger: str = PERIOD, events_max: int | None = None) -> Poste
             return book_batch(trigger=trigger, events_max=len(claim.event_ids) // 2)
         put_back(BILLING, claim.event_ids, error)
         raise
-
-
-@contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    """A batch makes a hundred thousand objects and drops them all: looking through them for circles is in vain."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 class _ClaimSize:

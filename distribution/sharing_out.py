@@ -117,12 +117,15 @@ def share_out(
     weights[PLATFORM] = BPS_WHOLE - sum(weights.values())
     minors = split(pool_minor, weights)
     shared.platform_minor = minors[PLATFORM]
+    pool = str(Money(pool_minor, currency))  # Once, and not in each part's sentence.
     for claim in claims:
-        _settle(claim, minors[claim.key], shared, plan, currency, taken)
+        _settle(claim, minors[claim.key], shared, pool, plan, currency, taken)
     return shared
 
 
-def _settle(claim: _Claim, minor: int, shared: SharedOut, plan: CompiledPlan, currency: str, taken: Taken) -> None:
+def _settle(
+    claim: _Claim, minor: int, shared: SharedOut, pool: str, plan: CompiledPlan, currency: str, taken: Taken
+) -> None:
     if not minor:
         return
     paid_minor = 0 if claim.account is None and not claim.escrow else minor
@@ -131,7 +134,7 @@ def _settle(claim: _Claim, minor: int, shared: SharedOut, plan: CompiledPlan, cu
         paid_minor = _within_cap(claim, claim.account, minor, plan, currency, taken)
         reason = "cap"
     if paid_minor:
-        shared.parts.append(_part(claim, paid_minor, Money(shared.pool_minor, currency), plan))
+        shared.parts.append(_part(claim, paid_minor, pool, plan))
     if paid_minor < minor:
         shared.platform_minor += minor - paid_minor
         shared.not_paid.append(
@@ -155,7 +158,7 @@ def _within_cap(claim: _Claim, account: PersonRef, minor: int, plan: CompiledPla
     return paid_minor
 
 
-def _part(claim: _Claim, minor: int, pool: Money, plan: CompiledPlan) -> Part:
+def _part(claim: _Claim, minor: int, pool: str, plan: CompiledPlan) -> Part:
     return Part(
         role=claim.role,
         level=claim.level,
@@ -177,7 +180,7 @@ _WORDS = {
 }
 
 
-def _sentence(claim: _Claim, pool: Money, plan: CompiledPlan) -> str:
+def _sentence(claim: _Claim, pool: str, plan: CompiledPlan) -> str:
     who = _WORDS[claim.role].format(area=claim.area or "an area that waits to be decided", level=claim.level)
     rate = f"{claim.rate_bps / 100:g} %"
     because = f"; {claim.reason}" if claim.reason else ""

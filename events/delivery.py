@@ -20,6 +20,7 @@ from django.db import DataError, IntegrityError, InterfaceError, OperationalErro
 from core import clock
 from core.arrays import plain_array
 from core.errors import Refusal
+from core.garbage import no_garbage_collection
 from core.ids import encode_key
 from events.consumers import Consumer, get_consumer
 from events.models import EventRecord
@@ -160,7 +161,7 @@ def deliver_batch(consumer: Consumer) -> int:
     """
     claimed: Sequence[Claimed] = ()
     try:
-        with transaction.atomic():
+        with no_garbage_collection(), transaction.atomic():
             claimed = _batch_of(claim(consumer, settings.DELIVERY_BATCH_MAX))
             heard, parked = _hear(consumer, [delivery.event.as_record() for delivery in claimed])
             finish(consumer.name, [event.id for event in heard])

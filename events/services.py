@@ -10,6 +10,7 @@ from typing import Any
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import IntegrityError, transaction
 
+from core.arrays import plain_array, text_array
 from core.ids import encode_key
 from core.prepared import Prepared
 from events.consumers import hearers, short_turns_first
@@ -97,13 +98,13 @@ def record_facts(facts: Sequence[Fact], *, also_heard_by: Sequence[str] = ()) ->
         return []
     heard = [(type_, name) for type_ in {fact.type for fact in facts} for name in {*hearers(type_), *also_heard_by}]
     parameters: dict[str, Any] = {
-        "types": [fact.type for fact in facts],
-        "keys": [fact.key for fact in facts],
-        "subjects": [fact.subject for fact in facts],
-        "payloads": [json.dumps(fact.payload, cls=DjangoJSONEncoder) for fact in facts],
-        "times": [fact.occurred_at for fact in facts],
-        "heard": [type_ for type_, _name in heard],
-        "consumers": [name for _type, name in heard],
+        "types": text_array(fact.type for fact in facts),
+        "keys": text_array(fact.key for fact in facts),
+        "subjects": text_array(fact.subject for fact in facts),
+        "payloads": text_array(json.dumps(fact.payload, cls=DjangoJSONEncoder) for fact in facts),
+        "times": plain_array(fact.occurred_at.isoformat() for fact in facts),
+        "heard": text_array(type_ for type_, _name in heard),
+        "consumers": text_array(name for _type, name in heard),
     }
     try:
         with transaction.atomic(savepoint=False):
