@@ -17,7 +17,7 @@ from typing import Any
 
 from benchmarks.chains import NOW, STORES, fill
 from benchmarks.harness.report import Report
-from benchmarks.harness.scratch import connect_to, scratch_database, set_up
+from benchmarks.harness.scratch import AS_THE_HOUSE, connect_to, scratch_database, set_up
 
 ROWS = int(os.environ.get("ROWS", "200000"))
 ORDERS = int(os.environ.get("ORDERS", "20000"))
@@ -106,7 +106,7 @@ def work() -> None:
     from events.models import Delivery
 
     connect_to(DATABASE)
-    connection.settings_dict["OPTIONS"] = {"options": "-c jit=off"}  # As the house connects.
+    connection.settings_dict["OPTIONS"] = {"options": AS_THE_HOUSE}
     while Delivery.objects.filter(consumer__in=CONSUMERS).exists():
         moved = deliver_batch(get_consumer("distribution"))
         wait_seconds = book_due()

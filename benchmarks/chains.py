@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from benchmarks.harness.report import Report, median
-from benchmarks.harness.scratch import connect_to, scratch_database, set_up
+from benchmarks.harness.scratch import AS_THE_HOUSE, connect_to, scratch_database, set_up
 
 ROWS = int(os.environ.get("ROWS", "1000000"))
 SMALL = int(os.environ.get("SMALL", "10000"))
@@ -142,7 +142,7 @@ def resolve(forest: Forest) -> None:
     from distribution.chains import resolve_chains
 
     connect_to(forest.database)
-    connection.settings_dict["OPTIONS"] = {"options": "-c jit=off"}  # As the house connects.
+    connection.settings_dict["OPTIONS"] = {"options": AS_THE_HOUSE}
     resolve_chains(some_sales(forest.rows, BATCH))  # A connection has caches of its own to fill.
     sales = some_sales(forest.rows, BATCH)
     began = time.perf_counter()

@@ -10,6 +10,7 @@ import django
 from django.conf import settings
 
 SETTINGS = "settings.local"
+AS_THE_HOUSE = "-c jit=off -c plan_cache_mode=force_generic_plan"  # It connects so (settings.connections).
 DROP_TRIES = 30  # a second each
 
 
