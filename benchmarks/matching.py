@@ -1,36 +1,28 @@
 """
-What an order costs to match with a long log behind a viral share; and the same money in any order of delivery.
+What an order costs to match with a long log behind a viral share.
 
 `python -m benchmarks.matching` fills two scratch databases, a log of `SMALL=10000` scans and one of `ROWS=1000000`, all
 of one share, every tenth claimed by somebody. Orders of a buyer with scans of her own are matched in both, in turns,
 and the statements explained: no large table is read from end to end. `ROWS=10000000` is the long run.
-
-Then a viral item: `SHARES=500` are made, `SCANS=1200` recorded and claimed, and every tenth claim ordered and paid,
-all through the services; batches of the payments are heard in their order and in others, and everybody has the same.
-The long run has `SHARES=250000 SCANS=560000`.
 """
 
 import os
-import random
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from benchmarks.harness.customers import add_customers
 from benchmarks.harness.report import Report, median
 from benchmarks.harness.scratch import connect_to, scratch_database, set_up
 
 ROWS = int(os.environ.get("ROWS", "1000000"))
 SMALL = int(os.environ.get("SMALL", "10000"))
-SHARES = int(os.environ.get("SHARES", "500"))
-SCANS = int(os.environ.get("SCANS", "1200"))
 ROUNDS, ORDERS, OWN_SCANS = 10, 20, 5
-BATCH, ORDERED_OF = 500, 10
 FIRST_LINE = 10**9  # Behind what the filled tables have.
 SLOWER_MAX = 1.5
-SEED = 7
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 LARGE_DATABASE, SMALL_DATABASE = "bench_matching_large", "bench_matching_small"
 OF_MATCHING = ("EXECUTE find_candidates", "INSERT INTO sharing_touch")
@@ -40,13 +32,6 @@ _SCANS = """
 INSERT INTO sharing_scan (scanned_at, share_id, scan_class, classifier, visitor, is_repeat, agent, signals)
 SELECT %(now)s::timestamptz - random() * interval '20 days', %(share)s, 'human', 1, n, false, 'Phone', '{}'
 FROM generate_series(1, %(rows)s) AS n
-"""
-_CUSTOMERS = """
-INSERT INTO accounts_account (password, is_superuser, public_id, username, email, name, kind, side, referral_code,
-                              step_up, is_staff, is_active, created_at)
-SELECT '', false, 'acc_' || lpad(n::text, 26, '0'), 'customer-' || n, '', '', 'personal', 'buyer',
-       lpad(n::text, 10, '0'), false, false, true, %(now)s
-FROM generate_series(1, %(customers)s) AS n
 """
 _CLAIMS = """
 INSERT INTO sharing_scanclaim (scan_id, share_id, item_id, account_id, login_account_id, scan_class, scanned_at,
@@ -92,9 +77,7 @@ def main() -> int:
             for log in (small, large):
                 connect_to(log.database)
                 match_some(log)
-        result = report(small, large)
-        replay(result)
-        code = result.finish()
+        code = report(small, large).finish()
         connect_to(SMALL_DATABASE)
     return code
 
@@ -113,7 +96,7 @@ def fill(log: Log) -> None:
     values: dict[str, Any] = {"now": NOW, "share": viral.pk, "item": viral.item_id, "rows": log.rows}
     with connection.cursor() as cursor:
         cursor.execute(_SCANS, values)
-        cursor.execute(_CUSTOMERS, values | {"customers": log.rows // 20})
+        add_customers(log.rows // 20, NOW)
         cursor.execute(_CLAIMS, values | {"customers": log.rows // 20})
         cursor.execute(_WON)
     buyer = Account.objects.create(username="buyer", name="Buyer", kind="personal", side="buyer")
@@ -206,124 +189,6 @@ def explained() -> tuple[int, list[str]]:
             lines = [line for (line,) in cursor.fetchall() if "Seq Scan on" in line]
             whole += [name for name in LARGE_TABLES if any(f" {name} " in f"{line} " for line in lines)]
     return len(own), whole
-
-
-# --- A viral item through the services ------------------------------------------------------------
-
-
-def replay(result: Report) -> None:
-    """Make shares, scan and claim them, order and pay; hear the payments in several orders."""
-    from django.db import connection
-
-    chance = random.Random(SEED)
-    began = time.perf_counter()
-    orders = make_history(chance)
-    seconds = time.perf_counter() - began
-    result.add(
-        f"{SHARES:,} shares, {SCANS:,} scans with claims and {len(orders):,} orders, through the services",
-        f"{seconds:.0f} s",
-    )
-    in_turn = outcome(orders)
-    others = [outcome(_shuffled(orders, chance)) for _ in range(3)]
-    result.add(
-        "batches in three other orders of delivery",
-        "the same" if others == [in_turn] * 3 else "differ",
-        "the same",
-        others == [in_turn] * 3,
-    )
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM sharing_wonline WHERE line >= %s", [FIRST_LINE])
-        result.add("lines that somebody brought", f"{cursor.fetchone()[0]:,}")
-
-
-def _shuffled(orders: Sequence[Any], chance: random.Random) -> list[Any]:
-    """Within each batch there is no order."""
-    shuffled: list[Any] = []
-    for first in range(0, len(orders), BATCH):
-        batch = list(orders[first : first + BATCH])
-        chance.shuffle(batch)
-        shuffled += batch
-    return shuffled
-
-
-def make_history(chance: random.Random) -> list[Any]:
-    """A few items that everybody shares, the first most of all, with a budget; return the payments, in their order."""
-    from accounts.actor import Actor
-    from accounts.models import Account
-    from core.money import Money
-    from sharing.services import make_share
-    from tests.conftest import make_account
-    from tests.sharing.programs import give
-    from tests.shop import offer
-
-    seller = make_account(side="seller")
-    items = [offer(seller) for _ in range(5)]
-    for item in items:
-        give(item, now=NOW - timedelta(days=40), lock_days=30, budget=Money(SCANS * 2, "GBP"))
-    accounts = list(Account.objects.filter(username__startswith="customer-").order_by("id")[: max(SHARES // 4, 10)])
-    shares = [
-        make_share(
-            item=_viral(items, chance).public_id, store=None, actor=Actor.own(accounts[n % len(accounts)]), now=NOW
-        )
-        for n in range(SHARES)
-    ]
-    orders = []
-    for number in range(SCANS):
-        at = NOW + timedelta(seconds=number)
-        share, buyer = _viral(shares, chance), chance.choice(accounts)
-        scanned(share, buyer, at)
-        if number % ORDERED_OF == 0:
-            orders.append(ordered(FIRST_LINE + number, share, seller, buyer, at + timedelta(minutes=5)))
-    return orders
-
-
-def _viral(things: Sequence[Any], chance: random.Random) -> Any:
-    """Few have most of it."""
-    return things[int(len(things) * chance.random() ** 3)]
-
-
-def ordered(number: int, share: Any, seller: Any, buyer: Any, at: datetime) -> Any:
-    """An order as its room would place it and have it paid, as far as sharing sees it."""
-    from django.db import transaction
-
-    from accounts.actor import Actor
-    from core.money import Money
-    from sharing.matching import SaleLine
-    from sharing.services import PaidOrder, PlacedLine, match_order, record_matches
-    from wallets.services import record_earning
-
-    order = f"ord_{number:026}"
-    line = SaleLine(
-        item_id=share.item_id, seller_id=seller.pk, quantity=1, amount_minor=1000, fee_minor=50, currency="GBP"
-    )
-    with transaction.atomic():
-        matches = match_order(lines=[line], actor=Actor.own(buyer), now=at)
-        placed = [PlacedLine(order, number)]
-        record_matches(matches=matches, order=order, lines=placed, buyer_id=buyer.pk, now=at)
-        own = Money(line.net_minor, "GBP")
-        record_earning(order=order, owner=seller, role="seller", original=own, earned_at=at, why="The sale.")
-    return PaidOrder(order=order, channel="online", institution="", at=at)
-
-
-def outcome(orders: Sequence[Any]) -> list[Any]:
-    """What everybody has once these are heard, batch by batch; afterwards nothing has happened."""
-    from django.db import transaction
-
-    from sharing.models import ShareBudget, WonLine
-    from sharing.services import charge_orders
-
-    with transaction.atomic():
-        for first in range(0, len(orders), BATCH):
-            charge_orders(paid=orders[first : first + BATCH], now=NOW)
-        lines = (
-            WonLine.objects.filter(line__gte=FIRST_LINE)
-            .order_by("line")
-            .values_list("line", "sharer_id", "charged_minor", "held_at")
-        )
-        budgets = ShareBudget.objects.order_by("item").values_list("item_id", "spent_minor")
-        found = [*lines, *budgets]
-        transaction.set_rollback(True)
-    return found
 
 
 if __name__ == "__main__":
