@@ -45,5 +45,6 @@ urlpatterns = [
 ]
 
 handler400 = "core.api.problems.bad_request"
+handler403 = "core.api.problems.forbidden"
 handler404 = "core.api.problems.not_found"
 handler500 = "core.api.problems.server_error"

@@ -6,11 +6,11 @@ import structlog
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.response import Response
 
 from core.api.fields import flatten_errors
+from core.apologies import apologize
 from core.errors import (
     PROBLEM_TYPE,
     BadRequest,
@@ -109,19 +109,26 @@ def is_api(request: HttpRequest) -> bool:
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's 404 handler: paths nobody answers."""
     if not is_api(request):
-        return defaults.page_not_found(request, exception)
+        return apologize(request, 404)
     return problem_response(NotFound("No such path."))
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's 403 handler: an operator without the permission."""
+    if not is_api(request):
+        return apologize(request, 403)
+    return problem_response(as_refusal(exception) or Forbidden())
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's 400 handler: suspicious hosts and the like."""
     if not is_api(request):
-        return defaults.bad_request(request, exception)
+        return apologize(request, 400)
     return problem_response(as_refusal(exception) or BadRequest())
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Django's 500 handler: says nothing of the inside."""
     if not is_api(request):
-        return defaults.server_error(request)
+        return apologize(request, 500)
     return problem_response(ServerError())
