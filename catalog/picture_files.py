@@ -1,6 +1,7 @@
 """Where the files of pictures are kept, and under which addresses browsers get them."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from django.conf import settings
 from django.core.files.base import ContentFile
@@ -9,12 +10,13 @@ from django.urls import reverse
 
 from catalog.drawing import KEPT_SUFFIX
 
+FOLDER = "pictures"
 LARGE, SMALL = "large", "small"
 
 
 def path_of(picture: str, name: str) -> str:
     """Return where the storage has a file of a picture (public id)."""
-    return f"pictures/{picture}/{name}.{KEPT_SUFFIX}"
+    return f"{FOLDER}/{picture}/{name}.{KEPT_SUFFIX}"
 
 
 def url_of(picture: str, name: str) -> str:
@@ -29,6 +31,24 @@ def keep_files(picture: str, files: Mapping[str, bytes]) -> None:
 
 
 def drop_files(picture: str) -> None:
-    """Delete the files of a picture (public id); those that are not there are no fault."""
+    """Delete the files of a picture (public id) and their folder; those that are not there are no fault."""
     for name in settings.ITEM_PICTURE_EDGES:
         default_storage.delete(path_of(picture, name))
+    default_storage.delete(f"{FOLDER}/{picture}")
+
+
+def kept_pictures() -> list[str]:
+    """Return of which pictures (public ids) there are files, or a folder, sorted."""
+    try:
+        folders, _files = default_storage.listdir(FOLDER)
+    except FileNotFoundError:
+        return []
+    return sorted(folders)
+
+
+def newest_file_of(picture: str) -> datetime | None:
+    """Return when the last file of a picture (public id) was written, by the storage's clock; None without any."""
+    paths = [path_of(picture, name) for name in settings.ITEM_PICTURE_EDGES]
+    return max(
+        (default_storage.get_modified_time(path) for path in paths if default_storage.exists(path)), default=None
+    )

@@ -321,6 +321,8 @@ ITEM_PICTURE_PIXELS_MAX = 50_000_000  # looked at before anything is decoded
 ITEM_PICTURE_EDGE_MIN = 200  # pixels of the shorter edge
 ITEM_PICTURE_EDGES = {"large": 1600, "small": 480}  # pixels of the longer edge as it is kept, by the file's name
 ITEM_PICTURE_QUALITY = 82  # of the WebP that is kept, 1 to 100
+ITEM_PICTURE_FILES_UNNAMED_MAX = timedelta(days=1)  # so long adding a picture may take from its files to its row
+ITEM_PICTURES_SWEPT_AT_ONCE = 500
 ITEM_PICTURE_CACHE_SECONDS = 365 * 24 * 60 * 60  # a picture never changes under its address
 LARGE_BODIES = {r"/sell/items/[^/]+/pictures": 45 * 1024 * 1024}  # bytes of a body by path: several pictures at once
 
@@ -547,6 +549,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     "keep months of scans": {"task": "sharing.tasks.keep_scan_months", "schedule": timedelta(hours=1)},
     "purge pay codes": {"task": "wallets.tasks.purge_dead_pay_codes", "schedule": timedelta(hours=1)},
+    "sweep pictures": {"task": "catalog.tasks.sweep", "schedule": timedelta(hours=1)},
     "purge core": {"task": "core.tasks.purge", "schedule": timedelta(hours=1)},
     "purge accounts": {"task": "accounts.tasks.purge", "schedule": timedelta(hours=1)},
     "purge messages": {"task": "notifications.tasks.purge", "schedule": timedelta(hours=1)},

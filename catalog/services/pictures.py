@@ -12,7 +12,7 @@ from accounts.models import Account
 from catalog.drawing import Drawn, draw_anew
 from catalog.errors import PicturesFull
 from catalog.models import Item, ItemPicture
-from catalog.picture_files import drop_files, keep_files
+from catalog.picture_files import drop_files, keep_files, kept_pictures, newest_file_of
 from catalog.selectors import get_own_item
 from core.errors import NotFound
 from core.ids import new_public_id
@@ -23,7 +23,7 @@ def add_picture(*, item: str, file: IO[bytes], alt: str = "", actor: Actor, now:
     Add a picture behind those that an item (public id) of the acting seller has; the first is shown in lists.
 
     The file is drawn anew, and its own bytes are kept nowhere. Drawing and writing take their time before the item is
-    locked; whoever dies in between leaves files that nobody names, and no picture.
+    locked; whoever dies in between leaves files that nobody names, and no picture: `sweep_pictures`.
 
     :raises NotFound: the seller has no such item.
     :raises PicturesFull: the item has ITEM_PICTURES_MAX of them.
@@ -94,6 +94,24 @@ def erase_pictures(account: Account) -> None:
     pictures.delete()
     for picture in erased:
         transaction.on_commit(partial(drop_files, picture))
+
+
+def sweep_pictures(*, before: datetime) -> int:
+    """
+    Delete the files that no picture names and that were written before a moment; return of how many pictures.
+
+    They are of those who died between the files and the row, while adding, removing or erasing.
+    """
+    kept, swept = kept_pictures(), 0
+    for first in range(0, len(kept), settings.ITEM_PICTURES_SWEPT_AT_ONCE):
+        asked = kept[first : first + settings.ITEM_PICTURES_SWEPT_AT_ONCE]
+        named = set(ItemPicture.objects.filter(public_id__in=asked).values_list("public_id", flat=True))
+        for picture in asked:
+            if picture in named or ((written := newest_file_of(picture)) and written >= before):
+                continue
+            drop_files(picture)
+            swept += 1
+    return swept
 
 
 @transaction.atomic

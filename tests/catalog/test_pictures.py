@@ -1,12 +1,15 @@
 """Pictures of items: what is taken, what is left of it, in which order, and how browsers get it."""
 
 import io
+import os
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.files.storage import default_storage
 from django.test import Client
+from django.utils import timezone
 from PIL import Image
 
 from accounts.actor import Actor
@@ -19,8 +22,8 @@ from catalog.errors import (
     PictureTooSmall,
 )
 from catalog.models import Item, ItemPicture
-from catalog.picture_files import path_of, url_of
-from catalog.services import add_picture, change_picture, move_picture, remove_picture
+from catalog.picture_files import keep_files, kept_pictures, path_of, url_of
+from catalog.services import add_picture, change_picture, move_picture, remove_picture, sweep_pictures
 from catalog.services.closing import erase_seller
 from core import clock
 from core.errors import NotFound
@@ -188,6 +191,44 @@ class TestPicturesInOrder:
         item.refresh_from_db()
         assert (item.cover, item.pictures.count()) == ("", 0)
         assert not default_storage.exists(path_of(three[0].public_id, "small"))
+
+
+class TestSweeping:
+    """Files that nobody names are deleted, once nobody can be about to name them."""
+
+    def leave(self, picture: str, *, days_old: int) -> None:
+        if picture not in kept_pictures():
+            keep_files(picture, {"large": b"pixels", "small": b"pixels"})
+        then = (timezone.now() - timedelta(days=days_old)).timestamp()
+        for name in ("large", "small"):
+            os.utime(default_storage.path(path_of(picture, name)), (then, then))
+
+    def test_takes_old_files_without_a_picture_and_nothing_else(self, add: Any, settings: Any) -> None:
+        settings.ITEM_PICTURES_SWEPT_AT_ONCE = 2
+        pictures = [add().public_id for _ in range(2)]
+        self.leave(pictures[0], days_old=9)
+        for number in range(3):
+            self.leave(f"pic_LEFT{number}", days_old=2)
+        self.leave("pic_NEW", days_old=0)
+
+        assert sweep_pictures(before=timezone.now() - timedelta(days=1)) == 3
+        assert kept_pictures() == sorted([*pictures, "pic_NEW"])
+        assert sweep_pictures(before=timezone.now() - timedelta(days=1)) == 0
+
+    def test_where_there_never_was_a_picture_there_is_nothing_to_sweep(self, db: None) -> None:
+        assert sweep_pictures(before=timezone.now()) == 0
+
+    def test_takes_what_is_left_by_somebody_who_died_between_row_and_files(
+        self, add: Any, item: Item, seller: Account, django_capture_on_commit_callbacks: Any
+    ) -> None:
+        removed = add().public_id
+        with django_capture_on_commit_callbacks():  # They are never called.
+            remove_picture(item=item.public_id, picture=removed, actor=Actor.own(seller))
+        assert kept_pictures() == [removed]
+
+        sweep_pictures(before=timezone.now() + timedelta(seconds=1))
+
+        assert kept_pictures() == []
 
 
 class TestServingAPicture:
