@@ -1,6 +1,7 @@
 """Where the files of pictures are kept, and under which addresses browsers get them."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 
 from django.conf import settings
@@ -31,10 +32,15 @@ def keep_files(picture: str, files: Mapping[str, bytes]) -> None:
 
 
 def drop_files(picture: str) -> None:
-    """Delete the files of a picture (public id) and their folder; those that are not there are no fault."""
+    """
+    Delete the files of a picture (public id) and their folder; those that are not there are no fault.
+
+    A folder in which somebody has put something else stays.
+    """
     for name in settings.ITEM_PICTURE_EDGES:
         default_storage.delete(path_of(picture, name))
-    default_storage.delete(f"{FOLDER}/{picture}")
+    with suppress(OSError):
+        default_storage.delete(f"{FOLDER}/{picture}")
 
 
 def kept_pictures() -> list[str]:
@@ -48,7 +54,8 @@ def kept_pictures() -> list[str]:
 
 def newest_file_of(picture: str) -> datetime | None:
     """Return when the last file of a picture (public id) was written, by the storage's clock; None without any."""
-    paths = [path_of(picture, name) for name in settings.ITEM_PICTURE_EDGES]
-    return max(
-        (default_storage.get_modified_time(path) for path in paths if default_storage.exists(path)), default=None
-    )
+    written: list[datetime] = []
+    for name in settings.ITEM_PICTURE_EDGES:
+        with suppress(FileNotFoundError):
+            written.append(default_storage.get_modified_time(path_of(picture, name)))
+    return max(written, default=None)

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.test import Client
 from django.utils import timezone
@@ -214,6 +215,26 @@ class TestSweeping:
         assert sweep_pictures(before=timezone.now() - timedelta(days=1)) == 3
         assert kept_pictures() == sorted([*pictures, "pic_NEW"])
         assert sweep_pictures(before=timezone.now() - timedelta(days=1)) == 0
+
+    def test_goes_on_behind_a_folder_in_which_there_is_something_else(self, db: None) -> None:
+        for picture in ("pic_A", "pic_B"):
+            self.leave(picture, days_old=2)
+        default_storage.save("pictures/pic_A/notes.txt", ContentFile(b"mine"))
+
+        sweep_pictures(before=timezone.now() - timedelta(days=1))
+
+        assert kept_pictures() == ["pic_A"]
+        assert default_storage.listdir("pictures/pic_A") == ([], ["notes.txt"])
+
+    def test_two_at_once_do_not_trip_over_each_other(self, committed_db: Any, race: Any) -> None:
+        for number in range(40):
+            self.leave(f"pic_LEFT{number}", days_old=2)
+
+        def sweep() -> int:
+            return sweep_pictures(before=timezone.now() - timedelta(days=1))
+
+        assert all(isinstance(swept, int) for swept in race(sweep, sweep, sweep))
+        assert kept_pictures() == []
 
     def test_where_there_never_was_a_picture_there_is_nothing_to_sweep(self, db: None) -> None:
         assert sweep_pictures(before=timezone.now()) == 0
