@@ -69,10 +69,9 @@ class ShareHoldEnded(HoldEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ShareTakenDown(Event):
-    """An operator has revoked somebody's share; why, its row says."""
+class EndEvent(Event):
+    """Why a share leads nowhere any more; moves no money."""
 
-    type: ClassVar[str] = "share.taken_down"
     share: str
     item: str
     sharer: str
@@ -87,18 +86,14 @@ class ShareTakenDown(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ShareEnded(Event):
+class ShareTakenDown(EndEvent):
+    """An operator has revoked somebody's share; why, its row says."""
+
+    type: ClassVar[str] = "share.taken_down"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShareEnded(EndEvent):
     """The program of an item that somebody shares has ended: `share` is the first one that the sharer had of it."""
 
     type: ClassVar[str] = "share.ended"
-    share: str
-    item: str
-    sharer: str
-
-    @property
-    def key(self) -> str:
-        return f"{self.type}:{self.share}"
-
-    @property
-    def subject(self) -> str:
-        return self.share
